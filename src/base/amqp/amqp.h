@@ -1,0 +1,140 @@
+// RabbitMQ over librabbitmq: one connection a thread. The only room that includes amqp.h.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/async.h"
+
+namespace dalgona::amqp {
+
+// AMQP field table values that we use.
+using Value = std::variant<bool, int64_t, std::string>;
+using Table = std::map<std::string, Value>;
+
+struct Exchange {
+  std::string name;
+  std::string kind;  // direct, topic, fanout, headers
+};
+struct Queue {
+  std::string name;
+  Table arguments;  // x-queue-type and the like; durable always
+};
+struct Binding {
+  std::string queue, exchange, routing_key;
+};
+struct Topology {
+  std::vector<Exchange> exchanges;
+  std::vector<Queue> queues;
+  std::vector<Binding> bindings;
+};
+
+struct Properties {
+  std::string message_id, type, content_type, content_encoding, app_id;
+  int64_t timestamp = 0;  // seconds
+  Table headers;
+};
+
+struct Message {
+  std::string exchange, routing_key;
+  std::string body;
+  Properties properties;
+};
+
+// A blocking connection with one channel, used by one thread. Reconnecting is the caller's: after a throw, make a new
+// one. Every call has a time limit. Throws Retryable when the broker is away or the connection breaks, Permanent for
+// refused access or precondition failures.
+class Connection {
+ public:
+  struct Options {
+    std::string url;   // amqp://user:password@host:port/vhost, amqps://
+    std::string name;  // shown in the broker's management as connection_name
+    std::chrono::seconds heartbeat{10};
+    std::chrono::milliseconds timeout{10'000};
+  };
+  explicit Connection(const Options& options);
+  ~Connection();
+  Connection(Connection&&) noexcept;
+  Connection& operator=(Connection&&) noexcept;
+
+  // Idempotent for equal declarations.
+  void declare(const Topology& topology);
+  struct QueueCounts {
+    uint64_t messages = 0;  // ready
+    uint64_t consumers = 0;
+  };
+  QueueCounts counts(const std::string& queue);
+  void purge(const std::string& queue);
+  void remove_queue(const std::string& queue);
+
+  // --- consuming ---
+  void consume(const std::string& queue, uint16_t prefetch);
+  struct Delivery {
+    uint64_t tag = 0;  // of this connection only; never a deduplication key
+    bool redelivered = false;
+    std::string exchange, routing_key;
+    Properties properties;
+    std::string_view body;                // lives until the next receive() or until released; see `storage`
+    std::shared_ptr<const void> storage;  // keep it to keep `body`
+  };
+  // Waits until the deadline; nothing when none came.
+  std::optional<Delivery> receive(std::chrono::steady_clock::time_point deadline);
+  // Not waiting: true when a delivery is already here, so that receive() would not block.
+  bool has_buffered() const;
+  void ack(uint64_t tag, bool multiple);
+  void nack(uint64_t tag, bool multiple, bool requeue);
+  // One message from the queue, or nothing; for tools.
+  std::optional<Delivery> get(const std::string& queue);
+
+  // --- publishing; persistent and mandatory always ---
+  void enable_confirms();
+  // Sends without waiting; gives the sequence number. Message bodies up to 128 MiB.
+  uint64_t publish(const Message& message);
+  struct Confirms {
+    uint64_t up_to = 0;                                    // all sequence numbers up to here are settled
+    std::vector<std::pair<uint64_t, std::string>> failed;  // nacked or returned as unroutable, with the reason
+  };
+  // Reads what confirms there are, waiting at most until the deadline for something new.
+  Confirms wait_confirms(std::chrono::steady_clock::time_point deadline);
+  uint64_t unconfirmed() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// A publisher for coroutines: a thread of its own, confirm windows, reconnect with backoff. Thread-safe. Used by every
+// role.
+class Publisher {
+ public:
+  struct Options {
+    std::string url;
+    std::string name;
+    size_t window = 1024;                       // unconfirmed messages at most
+    uint64_t max_buffered = 64ull << 20;        // bytes waiting; more: publish() waits (back-pressure), never drops
+    std::chrono::milliseconds timeout{30'000};  // from publish() to confirm, reconnects included
+    Topology topology;                          // declared on each connect
+  };
+  explicit Publisher(Options options);
+  ~Publisher();  // waits for what is in flight up to the timeout
+  // Returns when the broker has confirmed all of them. Unroutable: Permanent naming exchange and key. Not confirmed in
+  // time: Retryable; the messages may or may not be in the queue, and a retry with the same event ids is recognised
+  // downstream.
+  Task<void> publish(std::vector<Message> messages);
+  void publish_blocking(std::vector<Message> messages);
+  bool connected() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace dalgona::amqp

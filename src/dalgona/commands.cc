@@ -1,0 +1,15 @@
+#include "dalgona/commands.h"
+
+#include "base/cli.h"
+
+namespace dalgona {
+
+void register_commands(CLI::App& app) {
+  cli::register_config(app);
+}
+
+int exit_code() {
+  return cli::exit_code();
+}
+
+}  // namespace dalgona
