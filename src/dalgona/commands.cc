@@ -1,11 +1,13 @@
 #include "dalgona/commands.h"
 
 #include "base/cli.h"
+#include "dalgona/bench.h"
 
 namespace dalgona {
 
 void register_commands(CLI::App& app) {
   cli::register_config(app);
+  register_bench(app);
 }
 
 int exit_code() {

@@ -1,0 +1,56 @@
+#include "dalgona/bench.h"
+
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "base/bench.h"
+#include "base/cli.h"
+
+namespace dalgona {
+namespace {
+
+// One line for each room that has benches.
+bench::Registry all_benches() {
+  bench::Registry registry;
+  return registry;
+}
+
+struct Arguments {
+  std::string name;
+  int runs = 5;
+};
+
+}  // namespace
+
+void register_bench(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("bench", "Measure: no NAME lists the benches");
+  auto common = cli::common_options(*command, true);
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("NAME", arguments->name, "Which");
+  command->add_option("--runs", arguments->runs, "Runs of ours and of the peer's, alternating")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  command->callback([common, arguments] {
+    const bench::Registry registry = all_benches();
+    if (arguments->name.empty()) {
+      for (const auto& bench : registry.all()) std::cout << fmt::format("{:<20} {}\n", bench.name, bench.help);
+      return;
+    }
+    const bench::Bench& bench = registry.find(arguments->name);
+    bench::Options options;
+    options.runs = arguments->runs;
+    options.home = common->home;
+    options.say = [](const std::string& line) { std::cerr << line << std::endl; };
+    const bench::Result result = bench.run(options);
+    for (const auto& [what, figure] : result.details) std::cout << fmt::format("{:<44} {}\n", what, figure);
+    if (common->json) {
+      std::cout << bench::to_json(bench.name, result) << std::endl;
+    } else {
+      std::cout << fmt::format("{}: {:.6g} {}; {}: {:.6g}; {:.3g} times better; {} runs, medians\n", bench.name,
+                               result.value, result.unit, result.peer, result.peer_value, result.ratio(), result.runs);
+    }
+  });
+}
+
+}  // namespace dalgona
