@@ -14,7 +14,8 @@
 
 namespace dalgona::postgres {
 
-// Text-format parameters; nullopt is NULL. Give types in the SQL ($1::jsonb).
+// Text-format parameters; nullopt is NULL. Give types in the SQL ($1::jsonb). In a coroutine put them into a variable
+// first: g++ 12 does not compile an initializer list inside a co_await expression ("array used as initializer").
 using Param = std::optional<std::string>;
 using Params = std::vector<Param>;
 // PostgreSQL array literals for `= any($1::text[])` and `unnest($1::text[])`, with all quoting.
@@ -40,14 +41,16 @@ class Result {
   uint64_t affected() const;
 
   struct Data;
+  Result() = default;  // no rows
   explicit Result(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
 
  private:
   std::shared_ptr<const Data> data_;
 };
 
-// An error the server reported. Connection failures, serialisation failures (40001), deadlocks (40P01), shutdowns
-// (57P0x) and lack of resources (53xxx) are Retryable instead.
+// An error the server reported. Connection failures (08xxx), serialisation failures (40001), deadlocks (40P01), locks
+// not to be had (55P03), statements that ran out of time (57014), shutdowns (57P0x) and lack of resources (53xxx) are
+// Retryable instead.
 class SqlError : public Permanent {
  public:
   SqlError(const std::string& what, std::string state) : Permanent(what), sqlstate(std::move(state)) {}
@@ -85,7 +88,7 @@ class Pool {
   Pool(Runtime& runtime, PoolOptions options);
   Pool(asio::any_io_executor executor, PoolOptions options);
   ~Pool();
-  // A single statement on any session.
+  // A single statement on any session. As with every coroutine that takes a view: await it at once, or keep the text.
   Task<Result> query(std::string_view sql, Params params = {});
   Task<void> execute(std::string_view sql);
   // `body` on one session, no transaction.
@@ -101,6 +104,6 @@ class Pool {
 // Applies migrations/*.sql in the order of their numbers, each in a transaction, once, under an advisory lock; records
 // them with a checksum in schema_migrations. A file changed after it was applied is refused by name. Gives the names
 // that were applied.
-Task<std::vector<std::string>> migrate(Pool& pool, const std::string& folder);
+Task<std::vector<std::string>> migrate(Pool& pool, std::string folder);
 
 }  // namespace dalgona::postgres
