@@ -19,12 +19,18 @@ struct ClientRequest {
   Headers headers;
   std::string body;  // sent as it is, with Content-Length
   // Streamed upload instead of `body`: fills the buffer, gives the count, 0 at the end; may block (it runs on the
-  // client's upload thread, not the transfer thread).
+  // client's upload threads, one call at a time, not on the transfer thread). send() is left only after it has
+  // returned.
   std::function<size_t(char* buffer, size_t size)> read_body;
   std::optional<uint64_t> body_size;  // known length of a streamed upload; else chunked
   // Streamed download instead of ClientResponse::body: called on the client's thread with each piece; false ends the
   // transfer (then Cancelled is thrown). Only called for status 2xx; other bodies are collected (first 1 MiB).
   std::function<bool(std::string_view piece)> on_data;
+  // The same with back-pressure: runs on the executor of the coroutine that sends, one call at a time, and the transfer
+  // stops reading while it runs, so memory stays below about 1 MiB. What it throws ends the transfer and leaves send().
+  // Not for send_blocking().
+  std::function<Task<void>(std::string_view piece)> on_piece;
+  // Called on the client's thread once, with the final response's head.
   std::function<void(int status, const Headers& headers)> on_headers;
   std::chrono::milliseconds timeout{30'000};  // whole transfer; 0: none
   std::chrono::milliseconds connect_timeout{5'000};
@@ -42,7 +48,7 @@ struct ClientRequest {
 
 struct ClientResponse {
   int status = 0;
-  Headers headers;
+  Headers headers;  // as they came: Content-Encoding and Content-Length speak of the bytes before decoding
   std::string body;
   std::chrono::microseconds time{0};  // from send to the last byte
   bool reused_connection = false;
