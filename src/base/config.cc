@@ -205,7 +205,7 @@ void Config::overlay_environment(const std::map<std::string, std::string>& envir
       throw InvalidInput(fmt::format("environment: unknown variable '{}'{}", name, did_you_mean(name, known)));
     }
     Value& value = values_.find(found->second)->second;
-    const auto refuse = [&](std::string_view what) {
+    const auto refuse = [&name = name, &text = text](std::string_view what) {
       throw InvalidInput(fmt::format("environment: {} must be {}, not '{}'", name, what, text));
     };
     if (value.kind == Kind::kFlag && !is_flag(text)) refuse("true or false");
