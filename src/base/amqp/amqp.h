@@ -76,19 +76,23 @@ class Connection {
   void remove_queue(const std::string& queue);
 
   // --- consuming ---
+  static constexpr size_t kPadding = 64;  // what a SIMD parser may read past the end
   void consume(const std::string& queue, uint16_t prefetch);
   struct Delivery {
     uint64_t tag = 0;  // of this connection only; never a deduplication key
     bool redelivered = false;
     std::string exchange, routing_key;
     Properties properties;
-    std::string_view body;                // lives until the next receive() or until released; see `storage`
-    std::shared_ptr<const void> storage;  // keep it to keep `body`
+    std::string_view body;  // lives as long as `storage`; kPadding readable bytes follow it
+    std::shared_ptr<const void> storage;
   };
   // Waits until the deadline; nothing when none came.
   std::optional<Delivery> receive(std::chrono::steady_clock::time_point deadline);
   // Not waiting: true when a delivery is already here, so that receive() would not block.
   bool has_buffered() const;
+  // While this descriptor is readable (an eventfd of the caller's), receive() and wait_confirms() return at once
+  // instead of waiting: how other threads call the connection's thread back to work. -1: none.
+  void wake_on(int descriptor);
   void ack(uint64_t tag, bool multiple);
   void nack(uint64_t tag, bool multiple, bool requeue);
   // One message from the queue, or nothing; for tools.
@@ -105,11 +109,17 @@ class Connection {
   // Reads what confirms there are, waiting at most until the deadline for something new.
   Confirms wait_confirms(std::chrono::steady_clock::time_point deadline);
   uint64_t unconfirmed() const;
+  // The broker has asked publishers to stop (memory or disk alarm); what is sent meanwhile stays unconfirmed.
+  bool blocked() const;
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Header of a message that was sent once already without a confirm: the number of earlier sendings. Whoever reads it
+// knows that the event may be in the queue twice.
+inline constexpr const char* kResentHeader = "x-dalgona-resent";
 
 // A publisher for coroutines: a thread of its own, confirm windows, reconnect with backoff. Thread-safe. Used by every
 // role.
@@ -118,10 +128,11 @@ class Publisher {
   struct Options {
     std::string url;
     std::string name;
-    size_t window = 1024;                       // unconfirmed messages at most
-    uint64_t max_buffered = 64ull << 20;        // bytes waiting; more: publish() waits (back-pressure), never drops
+    size_t window = 1024;  // unconfirmed messages at most
+    // Bytes waiting; callers above it wait for theirs to be taken up (back-pressure), never dropped. See buffered().
+    uint64_t max_buffered = 64ull << 20;
     std::chrono::milliseconds timeout{30'000};  // from publish() to confirm, reconnects included
-    Topology topology;                          // declared on each connect
+    Topology topology = {};                     // declared on each connect
   };
   explicit Publisher(Options options);
   ~Publisher();  // waits for what is in flight up to the timeout
@@ -131,6 +142,9 @@ class Publisher {
   Task<void> publish(std::vector<Message> messages);
   void publish_blocking(std::vector<Message> messages);
   bool connected() const;
+  // Bytes handed over and not confirmed yet. A server that must not wait answers "busy" above `max_buffered`.
+  uint64_t buffered() const;
+  uint64_t max_buffered() const;
 
  private:
   struct State;
