@@ -1,0 +1,215 @@
+#include "events/ddl.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace dalgona::events {
+
+namespace {
+
+// Parts are on disk before an insert is answered, and a block that is sent twice with one token is taken once.
+// 10,000 blocks: a retry comes within seconds, and a stream inserts some tens of blocks a second at most.
+constexpr const char* kDurable =
+    "non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1, "
+    "min_rows_to_fsync_after_merge = 1";
+
+std::string joined(const std::vector<std::string>& items, const std::string& by = ", ") {
+  std::string text;
+  for (const auto& item : items) text += (text.empty() ? "" : by) + item;
+  return text;
+}
+
+std::string partition_sql(const std::string& partition) {
+  const auto open = partition.find('(');
+  return (partition.starts_with("month") ? "toYYYYMM" : "toYYYYMMDD") + partition.substr(open);
+}
+
+// One logical table: on a cluster a Replicated one on each node and a Distributed one over them.
+struct TableSql {
+  std::string cluster;
+  std::string on_cluster() const { return cluster.empty() ? "" : " ON CLUSTER `" + cluster + "`"; }
+  std::string local(const std::string& table) const { return cluster.empty() ? table : table + "_local"; }
+  std::string engine(const std::string& table, const std::string& kind, const std::string& argument = "") const {
+    if (cluster.empty()) return kind + "(" + argument + ")";
+    return fmt::format("Replicated{}('/clickhouse/tables/{{shard}}/events/{}', '{{replica}}'{})", kind, table,
+                       argument.empty() ? "" : ", " + argument);
+  }
+  std::string settings() const {
+    return cluster.empty() ? kDurable : "fsync_after_insert = 1, fsync_part_directory = 1";
+  }
+  void distributed(std::vector<std::string>& out, const std::string& table, const std::string& shard) const {
+    if (cluster.empty()) return;
+    out.push_back(
+        fmt::format("CREATE TABLE IF NOT EXISTS events.{0}{1} AS events.{0}_local ENGINE = Distributed(`{2}`, events, "
+                    "{0}_local, {3})",
+                    table, on_cluster(), cluster, shard.empty() ? "rand()" : "cityHash64(" + shard + ")"));
+  }
+};
+
+// The members of one group as one JSON object: typed columns that have a value, then the rest.
+std::string group_json(const Stream& s, const std::string& group) {
+  std::vector<std::string> pieces;
+  for (const auto& f : s.fields) {
+    if (f.path.empty() || f.path[0] != group) continue;
+    if (f.type == FieldType::kRest && f.path.size() == 1) {
+      pieces.push_back(f.name);
+    } else if (f.path.size() == 2 && f.type != FieldType::kRest) {
+      const auto missing = f.nullable ? f.name + " IS NULL" : "empty(toString(" + f.name + "))";
+      const auto value = f.type == FieldType::kJson ? f.name : "toJSONString(" + f.name + ")";
+      pieces.push_back(fmt::format("if({}, '', concat('\"{}\":', {}))", missing, f.path[1],
+                                   f.nullable ? "assumeNotNull(" + value + ")" : value));
+    }
+  }
+  return fmt::format("concat('{{', arrayStringConcat(arrayFilter(x -> notEmpty(x), [{}]), ','), '}}')", joined(pieces));
+}
+
+std::string view_sql(const Stream& s, const TableSql& sql) {
+  std::vector<std::string> columns;
+  std::vector<std::string> groups;
+  for (const auto& f : s.fields) {
+    const bool grouped = f.path.size() == 2 || (f.type == FieldType::kRest && !f.path.empty());
+    if (!grouped) {
+      columns.push_back(f.type == FieldType::kRest ? fmt::format("concat('{{', {0}, '}}') AS {0}", f.name) : f.name);
+    } else if (std::find(groups.begin(), groups.end(), f.path[0]) == groups.end()) {
+      groups.push_back(f.path[0]);
+      columns.push_back(group_json(s, f.path[0]) + " AS " + f.path[0]);
+    }
+  }
+  columns.push_back("insert_timestamp");
+  return fmt::format("CREATE OR REPLACE VIEW _e.{}{} AS SELECT {} FROM events.{}{}", s.target.view, sql.on_cluster(),
+                     joined(columns), s.target.table, s.latest.empty() ? "" : " FINAL");
+}
+
+void rollup_sql(std::vector<std::string>& out, const Stream& s, const Rollup& rollup, const TableSql& sql) {
+  // The largest (time, value) of a day is its latest observation. Being a maximum, it is the same whatever the order of
+  // arrival and however often an event comes; of two values with one time the larger stays. Where an event lacks the
+  // metric, time 0 stands, which every observation exceeds.
+  std::vector<std::string> columns, selected, served;
+  for (const auto& name : rollup.by) {
+    columns.push_back(name + " " + column_type(*s.field(name)));
+    selected.push_back(name);
+    served.push_back(name);
+  }
+  columns.push_back("date Date");
+  selected.push_back(fmt::format("toDate({}) AS date", rollup.day));
+  served.push_back("date");
+  for (const auto& name : rollup.last) {
+    columns.push_back(fmt::format(
+        "{} SimpleAggregateFunction(max, Tuple(time DateTime64(6, 'UTC'), value Int64)) CODEC(ZSTD(1))", name));
+    selected.push_back(
+        fmt::format("max(if({0} IS NULL, (toDateTime64(0, 6, 'UTC'), toInt64(0)), ({1}, assumeNotNull({0})))::"
+                    "Tuple(time DateTime64(6, 'UTC'), value Int64)) AS {0}_",
+                    name, rollup.day));
+    served.push_back(fmt::format(
+        "if(tupleElement(max(t.{0}), 1) = toDateTime64(0, 6, 'UTC'), NULL, tupleElement(max(t.{0}), 2)) AS {0}", name));
+  }
+  columns.push_back("observed_at SimpleAggregateFunction(max, DateTime64(6, 'UTC')) CODEC(ZSTD(1))");
+  selected.push_back(fmt::format("max({}) AS observed_at", rollup.day));
+  served.push_back("max(t.observed_at) AS observed_at");
+  auto order = rollup.by;
+  order.push_back("date");
+  // Small granules: a series is some hundred rows, and reading it must not read thousands of its neighbours.
+  out.push_back(fmt::format(
+      "CREATE TABLE IF NOT EXISTS events.{}{} ({}) ENGINE = {} ORDER BY ({}) SETTINGS index_granularity = 512, {}",
+      sql.local(rollup.table), sql.on_cluster(), joined(columns), sql.engine(rollup.table, "AggregatingMergeTree"),
+      joined(order), sql.settings()));
+  sql.distributed(out, rollup.table, s.shard);
+  // The materialised view's columns are matched by name, and an alias must not hide the column that it is made from.
+  std::vector<std::string> renamed(rollup.by);
+  renamed.push_back("date");
+  for (const auto& name : rollup.last) renamed.push_back(name + "_ AS " + name);
+  renamed.push_back("observed_at");
+  out.push_back(fmt::format(
+      "CREATE MATERIALIZED VIEW IF NOT EXISTS events.{0}_mv{1} TO events.{2} AS SELECT {3} FROM (SELECT {4} "
+      "FROM events.{5} GROUP BY {6})",
+      rollup.table, sql.on_cluster(), sql.local(rollup.table), joined(renamed), joined(selected),
+      sql.local(s.target.table), joined(order)));
+  out.push_back(fmt::format("CREATE OR REPLACE VIEW events.{}{} AS SELECT {} FROM events.{} AS t GROUP BY {}",
+                            rollup.view, sql.on_cluster(), joined(served), rollup.table, joined(order)));
+}
+
+}  // namespace
+
+std::string column_type(const Field& f) {
+  const auto plain = [&]() -> std::string {
+    switch (f.type) {
+      case FieldType::kUuid:
+        return "UUID";
+      case FieldType::kKeyword:
+        return "LowCardinality(String)";
+      case FieldType::kInt64:
+        return "Int64";
+      case FieldType::kFloat64:
+        return "Float64";
+      case FieldType::kBool:
+        return "Bool";
+      case FieldType::kTime:
+        return "DateTime64(6, 'UTC')";
+      case FieldType::kString:
+      case FieldType::kJson:
+      case FieldType::kRest:
+        break;
+    }
+    return "String";
+  }();
+  return f.nullable ? "Nullable(" + plain + ")" : plain;
+}
+
+std::string table_of(const Stream& s) {
+  return "events." + s.target.table;
+}
+
+std::vector<std::string> shared_ddl(const std::string& cluster) {
+  const TableSql sql{cluster};
+  std::vector<std::string> out;
+  for (const char* database : {"events", "_e"})
+    out.push_back(fmt::format("CREATE DATABASE IF NOT EXISTS {}{}", database, sql.on_cluster()));
+  // What could not be taken in, with its reason; a row is replaced by a later one of the same id when it is replayed,
+  // dropped or parked again.
+  out.push_back(fmt::format(
+      "CREATE TABLE IF NOT EXISTS events.{}{} (id UUID, stream LowCardinality(String), state LowCardinality(String), "
+      "parked_at DateTime64(3, 'UTC'), version UInt64, reason String, field LowCardinality(String), count UInt32, "
+      "exchange LowCardinality(String), routing_key String, headers String, body String CODEC(ZSTD(3))) ENGINE = {} "
+      "ORDER BY (stream, id) SETTINGS {}",
+      sql.local("parked"), sql.on_cluster(), sql.engine("parked", "ReplacingMergeTree", "version"), sql.settings()));
+  sql.distributed(out, "parked", "id");
+  return out;
+}
+
+std::vector<std::string> stream_ddl(const Stream& s, const std::string& cluster) {
+  std::vector<std::string> out;
+  if (s.target.kind != TargetKind::kWarehouse) return out;
+  const TableSql sql{cluster};
+  std::vector<std::string> columns, additions;
+  for (const auto& f : s.fields) {
+    auto column = f.name + " " + column_type(f);
+    if (!f.codec.empty()) column += " CODEC(" + f.codec + ")";
+    if (f.keep.count() > 0)
+      column += fmt::format(" TTL toDateTime(insert_timestamp) + INTERVAL {} HOUR", f.keep.count());
+    columns.push_back(column);
+    if (std::find(s.order.begin(), s.order.end(), f.name) == s.order.end())
+      additions.push_back("ADD COLUMN IF NOT EXISTS " + column);
+  }
+  columns.push_back("insert_timestamp DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') CODEC(Delta, ZSTD(3))");
+  columns.push_back("INDEX insert_timestamp_minmax insert_timestamp TYPE minmax GRANULARITY 1");
+  const auto engine = s.latest.empty() ? sql.engine(s.target.table, "MergeTree")
+                                       : sql.engine(s.target.table, "ReplacingMergeTree", s.latest);
+  out.push_back(fmt::format(
+      "CREATE TABLE IF NOT EXISTS events.{}{} ({}) ENGINE = {}{} ORDER BY ({}){} SETTINGS {}",
+      sql.local(s.target.table), sql.on_cluster(), joined(columns), engine,
+      s.partition.empty() ? "" : " PARTITION BY " + partition_sql(s.partition), joined(s.order),
+      s.ttl.count() == 0 ? "" : fmt::format(" TTL toDateTime({}) + INTERVAL {} HOUR", s.ttl_field, s.ttl.count()),
+      sql.settings()));
+  // Fields that the file has gained since the table was made; nothing is rewritten by it.
+  if (!additions.empty())
+    out.push_back(
+        fmt::format("ALTER TABLE events.{}{} {}", sql.local(s.target.table), sql.on_cluster(), joined(additions)));
+  sql.distributed(out, s.target.table, s.shard);
+  for (const auto& rollup : s.rollups) rollup_sql(out, s, rollup, sql);
+  if (!s.target.view.empty()) out.push_back(view_sql(s, sql));
+  return out;
+}
+
+}  // namespace dalgona::events

@@ -1,0 +1,21 @@
+// The warehouse's side of the catalogue: tables, rollups and views as SQL.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "events/catalogue.h"
+
+namespace dalgona::events {
+
+// Statements in the order in which they must run; each may run again and changes nothing then. `cluster` empty: one
+// node. Else ON CLUSTER, Replicated tables NAME_local and Distributed ones over them.
+// Databases `events` and `_e` and the table of parked events come first, once.
+std::vector<std::string> shared_ddl(const std::string& cluster);
+std::vector<std::string> stream_ddl(const Stream& stream, const std::string& cluster);
+
+// The column's type in the warehouse, as blocks carry it: "Nullable(Int64)".
+std::string column_type(const Field& field);
+// "events.profile_log"
+std::string table_of(const Stream& stream);
+
+}  // namespace dalgona::events
