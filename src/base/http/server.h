@@ -32,6 +32,7 @@ class BodyWriter {
   virtual Task<void> write(std::string_view bytes) = 0;
 };
 
+// Lives until the response is sent, so that a coroutine that writes the body may refer to it.
 struct Request {
   std::string method;
   std::string target;  // as sent: path and query
@@ -49,7 +50,7 @@ struct Request {
       std::string_view name) const;  // path parameter; throws Permanent when the route has none of that name
 
   // `f` is called at most once, on a runtime thread, when the client closes or resets while the handler still runs.
-  // Cleared when the handler returns.
+  // Cleared when the response is sent. A client that ends only its sending side counts as gone, too.
   std::function<void(std::function<void()> f)> on_disconnect;
 };
 
@@ -104,8 +105,10 @@ class Router {
     std::string allow;             // those methods
     std::vector<std::pair<std::string, std::string>> params;
   };
+  // `path` as sent, still encoded, without the query.
   Match match(std::string_view method, std::string_view path) const;
   const std::vector<Middleware>& middlewares() const { return middlewares_; }
+  std::vector<const Route*> routes() const;
 
  private:
   std::vector<Route> routes_;
@@ -122,7 +125,7 @@ struct ServerOptions {
   std::chrono::milliseconds write_timeout{120'000};  // for one write
   bool compress = true;                              // gzip or zstd, as Accept-Encoding prefers, from 1 KiB on
   std::string server_header = "dalgona";
-  std::string tls_certificate, tls_key;  // PEM files; both or none
+  std::string tls_certificate{}, tls_key{};  // PEM files; both or none
 };
 
 // Errors that leave a handler become problem+json: InvalidInput 400, Retryable 503 with Retry-After, Cancelled nothing,

@@ -1,0 +1,566 @@
+#include "base/http/connection.h"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/status.hpp>
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/http/coding.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/text.h"
+
+namespace dalgona::http {
+namespace {
+
+namespace beast_http = boost::beast::http;
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kFirstRead = 8 * 1024;
+constexpr size_t kMostRead = 256 * 1024;
+constexpr size_t kCompressFrom = 1024;
+// Of a body that nobody wanted we take this much, and wait this long, so that the client reads our answer first.
+constexpr uint64_t kLingerBytes = 16ull << 20;
+constexpr std::chrono::seconds kLingerTime{2};
+
+// A body that is longer than the route allows, or of a coding we don't have: InvalidInput with a status of its own.
+class Refused : public InvalidInput {
+ public:
+  Refused(int status_, std::string title_, const std::string& detail)
+      : InvalidInput(detail), status(status_), title(std::move(title_)) {}
+  int status;
+  std::string title;
+};
+
+Refused too_large(uint64_t limit) {
+  return {413, "Content Too Large", fmt::format("the body is longer than {} bytes", limit)};
+}
+
+bool printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+bool has_body(int status) {
+  return status >= 200 && status != 204 && status != 304;
+}
+
+// Media that carry their own compression gain nothing.
+bool worth_compressing(const Headers& headers) {
+  if (headers.get("Content-Encoding") || headers.get("Content-Range")) return false;
+  const std::string type = to_lower_ascii(headers.get_or("Content-Type", ""));
+  if (type.starts_with("image/")) return type.starts_with("image/svg");
+  return !type.starts_with("video/") && !type.starts_with("audio/") && !type.starts_with("font/woff") &&
+         !type.starts_with("text/event-stream") && !type.starts_with("application/zip") &&
+         !type.starts_with("application/gzip");
+}
+
+std::string reason_of(int status) {
+  const auto reason = beast_http::obsolete_reason(beast_http::int_to_status(unsigned(status)));
+  return {reason.data(), reason.size()};
+}
+
+// A handler's header must not smuggle a second line.
+void append_field(std::string& head, std::string_view name, std::string_view value) {
+  if (name.find_first_of("\r\n:") != std::string_view::npos || value.find_first_of("\r\n") != std::string_view::npos)
+    throw Permanent(fmt::format("response header {} holds a line break", log::quoted(name)));
+  fmt::format_to(std::back_inserter(head), "{}: {}\r\n", name, value);
+}
+
+}  // namespace
+
+// --- bodies ---
+
+class StreamBody : public BodyReader {
+ public:
+  StreamBody(Connection& connection, RequestParser& parser, const Headers& headers, uint64_t limit)
+      : connection_(connection), parser_(parser), headers_(headers), limit_(limit) {}
+
+  Task<std::string_view> next() override {
+    piece_.clear();
+    for (;;) {
+      boost::beast::error_code error;
+      connection_.parse(parser_, error);
+      if (error) throw InvalidInput("malformed body: " + error.message());
+      if (!parser_.body().empty()) {
+        std::swap(piece_, parser_.body());
+        total_ += piece_.size();
+        if (limit_ && total_ > limit_) throw too_large(limit_);
+        co_return piece_;
+      }
+      if (parser_.is_done()) co_return std::string_view();
+      co_await connection_.continue_if_expected(parser_, headers_);
+      const auto arrival = co_await connection_.more(Clock::now() + connection_.service_->options.read_timeout);
+      if (arrival == Connection::Arrival::kTimeout) throw Refused(408, "Request Timeout", "the body stopped coming");
+      if (arrival == Connection::Arrival::kEnd) throw Cancelled();
+    }
+  }
+
+ private:
+  Connection& connection_;
+  RequestParser& parser_;
+  const Headers& headers_;
+  uint64_t limit_;
+  uint64_t total_ = 0;
+  std::string piece_;
+};
+
+class ResponseWriter : public BodyWriter {
+ public:
+  ResponseWriter(Connection& connection, bool chunked, std::optional<uint64_t> promised, Coding coding)
+      : connection_(connection), chunked_(chunked), promised_(promised) {
+    if (coding != Coding::kIdentity) encoder_.emplace(coding);
+  }
+
+  Task<void> write(std::string_view bytes) override {
+    if (bytes.empty()) co_return;
+    if (!encoder_) {
+      co_await put(bytes);
+      co_return;
+    }
+    encoded_.clear();
+    encoder_->encode(bytes, encoded_, Encoder::Flush::kSync);
+    co_await put(encoded_);
+  }
+
+  Task<void> finish() {
+    if (encoder_) {
+      encoded_.clear();
+      encoder_->encode({}, encoded_, Encoder::Flush::kEnd);
+      co_await put(encoded_);
+    }
+    if (promised_ && sent_ != *promised_)
+      throw Permanent(fmt::format("response of {} bytes where Content-Length says {}", sent_, *promised_));
+    if (chunked_) co_await connection_.write("0\r\n\r\n");
+  }
+
+ private:
+  Task<void> put(std::string_view bytes) {
+    if (bytes.empty()) co_return;
+    sent_ += bytes.size();
+    if (!chunked_) {
+      co_await connection_.write(bytes);
+      co_return;
+    }
+    const std::string size = fmt::format("{:x}\r\n", bytes.size());
+    co_await connection_.write(size, bytes, "\r\n");
+  }
+
+  Connection& connection_;
+  bool chunked_;
+  std::optional<uint64_t> promised_;
+  std::optional<Encoder> encoder_;
+  std::string encoded_;
+  uint64_t sent_ = 0;
+};
+
+// --- reading ---
+
+Connection::Connection(std::shared_ptr<const Service> service, std::unique_ptr<Transport> transport)
+    : service_(std::move(service)),
+      transport_(std::move(transport)),
+      arrived_(transport_->executor()),
+      room_(transport_->executor()),
+      watchdog_(transport_->executor()),
+      incoming_(kFirstRead) {}
+
+Task<void> Connection::pump() {
+  const auto self = shared_from_this();
+  const size_t high_water = service_->options.max_header + kMostRead;
+  try {
+    for (;;) {
+      while (buffer_.size() >= high_water && !broken_) {
+        room_.expires_at(Clock::time_point::max());
+        boost::system::error_code woken;
+        co_await room_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+      }
+      if (broken_) break;
+      const size_t got = co_await transport_->read_some(asio::buffer(incoming_));
+      if (got == 0) break;
+      const auto to = buffer_.prepare(got);
+      std::copy_n(incoming_.data(), got, static_cast<char*>(to.data()));
+      buffer_.commit(got);
+      if (got == incoming_.size() && got < kMostRead) incoming_.resize(got * 2);
+      arrived_.cancel();
+    }
+  } catch (const boost::system::system_error&) {
+    broken_ = true;
+  }
+  ended_ = true;
+  arrived_.cancel();
+  client_left();
+}
+
+void Connection::client_left() {
+  if (!ended_ || !on_disconnect_) return;
+  const auto f = std::exchange(on_disconnect_, nullptr);
+  f();
+}
+
+Task<Connection::Arrival> Connection::more(Deadline deadline) {
+  const size_t before = buffer_.size();
+  while (buffer_.size() == before) {
+    if (ended_) co_return Arrival::kEnd;
+    if (Clock::now() >= deadline) co_return Arrival::kTimeout;
+    arrived_.expires_at(deadline);
+    boost::system::error_code woken;
+    co_await arrived_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    if (stopping_ && idle_) co_return Arrival::kEnd;
+  }
+  co_return Arrival::kBytes;
+}
+
+void Connection::parse(RequestParser& parser, boost::beast::error_code& error) {
+  while (buffer_.size() > 0 && !parser.is_done() && parser.body().empty()) {
+    const bool had_header = parser.is_header_done();
+    const size_t used = parser.put(buffer_.data(), error);
+    buffer_.consume(used);
+    room_.cancel();
+    if (error == beast_http::error::need_more) {
+      error = {};
+      return;
+    }
+    if (error || (!had_header && parser.is_header_done()) || used == 0) return;
+  }
+}
+
+// --- one exchange ---
+
+Task<void> Connection::run() {
+  const auto self = shared_from_this();
+  try {
+    arm(service_->options.read_timeout);
+    co_await transport_->handshake();
+    disarm();
+    asio::co_spawn(transport_->executor(), pump(), asio::detached);
+    while (co_await serve_one()) {
+    }
+  } catch (const Cancelled&) {
+  } catch (const boost::system::system_error& e) {
+    log::debug("msg=\"connection ended\" client={} error={}", transport_->remote_address(), log::quoted(e.what()));
+  } catch (const std::exception& e) {
+    log::error("msg=\"connection ended\" client={} error={}", transport_->remote_address(), log::quoted(e.what()));
+  }
+  disarm();
+  broken_ = true;
+  on_disconnect_ = nullptr;
+  transport_->close();
+  room_.cancel();
+}
+
+void Connection::stop() {
+  stopping_ = true;
+  if (idle_) {
+    broken_ = true;
+    transport_->close();
+    arrived_.cancel();
+    room_.cancel();
+  }
+}
+
+Task<bool> Connection::read_header(RequestParser& parser) {
+  idle_ = true;
+  if (buffer_.size() == 0) {
+    if (stopping_ || ended_) co_return false;
+    if (co_await more(Clock::now() + service_->options.idle_timeout) != Arrival::kBytes) co_return false;
+  }
+  idle_ = false;
+  const Deadline deadline = Clock::now() + service_->options.read_timeout;
+  bool leading = true;  // empty lines before a request line are skipped, RFC 9112 2.2
+  while (!parser.is_header_done()) {
+    if (leading) {
+      const auto* bytes = static_cast<const char*>(buffer_.data().data());
+      while (buffer_.size() >= 2 && bytes[0] == '\r' && bytes[1] == '\n') {
+        buffer_.consume(2);
+        bytes = static_cast<const char*>(buffer_.data().data());
+      }
+      leading = buffer_.size() < 2;
+    }
+    boost::beast::error_code error;
+    if (!leading) parse(parser, error);
+    if (error) {
+      Response refusal =
+          error == beast_http::error::header_limit
+              ? Response::problem(431, "Request Header Fields Too Large",
+                                  fmt::format("the header is longer than {} bytes or has too many fields",
+                                              service_->options.max_header))
+          : error == beast_http::error::bad_version
+              ? Response::problem(505, "HTTP Version Not Supported", "this server speaks HTTP/1.1")
+              : Response::problem(400, "Bad Request", "malformed request: " + error.message());
+      const Request none;
+      co_await send(none, refusal, 11, false);
+      co_await linger();
+      co_return false;
+    }
+    if (parser.is_header_done()) break;
+    const Arrival arrival = co_await more(deadline);
+    if (arrival == Arrival::kEnd) co_return false;
+    if (arrival == Arrival::kTimeout) {
+      Response late = Response::problem(408, "Request Timeout", "the header did not arrive in time");
+      const Request none;
+      co_await send(none, late, 11, false);
+      co_await linger();
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+Task<bool> Connection::serve_one() {
+  RequestParser parser(service_->options.max_header);
+  if (!co_await read_header(parser)) co_return false;
+  parser.eager(true);
+  continue_sent_ = false;
+
+  Request request;
+  request.method = parser.method();
+  request.target = parser.target();
+  request.headers = std::move(parser.headers());
+  request.remote_address = transport_->remote_address();
+  request.id = request.headers.get_or("X-Request-Id", "");
+  if (request.id.empty() || request.id.size() > 128 || !printable(request.id))
+    request.id = make_uuid7(system_clock().now()).text();
+
+  std::string_view target = request.target;
+  if (const size_t scheme = target.find("://"); scheme != std::string_view::npos && !target.starts_with('/')) {
+    const size_t path = target.find('/', scheme + 3);  // absolute form, RFC 9112 3.2.2
+    target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+  }
+  target = target.substr(0, target.find('#'));
+  const size_t question = target.find('?');
+  const std::string_view raw_path = target.substr(0, question);
+  request.path = percent_decode(raw_path);
+  if (question != std::string_view::npos) request.query = Query::parse(target.substr(question + 1));
+
+  const bool keep = parser.keep_alive() && !stopping_;
+  size_t hosts = 0;
+  for (const auto& field : request.headers) hosts += to_lower_ascii(field.first) == "host";
+  if (hosts > 1 || (hosts == 0 && parser.version() >= 11)) {
+    Response refusal = Response::problem(400, "Bad Request", "exactly one Host header is needed");
+    co_await send(request, refusal, parser.version(), false);
+    co_await linger();
+    co_return false;
+  }
+  const Router::Match match = service_->router.match(request.method, raw_path);
+  request.path_params = match.params;
+  const auto started = Clock::now();
+  const bool again = co_await answer(parser, request, match, keep);
+  if (match.route)
+    service_->metrics.at(match.route).seconds->Observe(std::chrono::duration<double>(Clock::now() - started).count());
+  co_return again;
+}
+
+Task<bool> Connection::answer(RequestParser& parser, Request& request, const Router::Match& match, bool may_keep) {
+  request.on_disconnect = [this](std::function<void()> f) {
+    on_disconnect_ = std::move(f);
+    if (ended_) asio::post(transport_->executor(), [self = shared_from_this()] { self->client_left(); });
+  };
+  StreamBody body(*this, parser, request.headers, match.route ? match.route->options.max_body : 0);
+  if (match.route && match.route->options.stream_body) request.stream = &body;
+
+  Response response = co_await respond(parser, request, match);
+  const bool keep = may_keep && parser.is_done() && !stopping_;
+  if (match.route)
+    if (auto* counter = service_->metrics.at(match.route).by_class[size_t(std::clamp(response.status / 100, 0, 5))])
+      counter->Increment();
+  const bool again = co_await send(request, response, parser.version(), keep);
+  on_disconnect_ = nullptr;
+  if (!parser.is_done()) co_await linger();
+  co_return again;
+}
+
+Task<Response> Connection::respond(RequestParser& parser, Request& request, const Router::Match& match) {
+  std::optional<Response> failed;
+  try {
+    if (!match.route) {
+      Response refusal;
+      if (!match.path_known)
+        refusal = Response::problem(404, "Not Found", "nothing is served at " + request.path);
+      else if (request.method == "OPTIONS")
+        refusal.status = 204;
+      else
+        refusal = Response::problem(405, "Method Not Allowed", "this path takes " + match.allow);
+      if (match.path_known) refusal.headers.set("Allow", match.allow);
+      // A short body is taken along so that the connection can go on.
+      try {
+        co_await read_whole_body(parser, request, RouteOptions{.decode_body = false, .max_body = 64 * 1024});
+      } catch (const InvalidInput&) {
+      }
+      co_return refusal;
+    }
+    if (!request.stream) co_await read_whole_body(parser, request, match.route->options);
+    co_return co_await service_->handlers.at(match.route)(request);
+  } catch (const Refused& e) {
+    failed = Response::problem(e.status, e.title, e.what());
+  } catch (const InvalidInput& e) {
+    failed = Response::problem(400, "Bad Request", e.what());
+  } catch (const Retryable& e) {
+    failed = Response::problem(503, "Service Unavailable", e.what());
+    const auto after = std::chrono::ceil<std::chrono::seconds>(e.retry_after.value_or(std::chrono::seconds{1}));
+    failed->headers.set("Retry-After", std::to_string(std::max<int64_t>(1, after.count())));
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const std::exception& e) {
+    log::error("msg=\"request failed\" method={} path={} request={} error={}", request.method,
+               log::quoted(request.path), request.id, log::quoted(e.what()));
+    failed = Response::problem(500, "Internal Server Error", "see the log for request " + request.id);
+  }
+  co_return std::move(*failed);
+}
+
+Task<void> Connection::read_whole_body(RequestParser& parser, Request& request, const RouteOptions& options) {
+  const uint64_t limit = options.max_body;
+  if (const auto announced = parser.content_length(); announced && *announced > limit) throw too_large(limit);
+  const auto coding = coding_of(request.headers.get_or("Content-Encoding", ""));
+  if (options.decode_body && !coding)
+    throw Refused(415, "Unsupported Media Type", "Content-Encoding may be gzip, deflate, zstd or identity");
+  std::optional<Decoder> decoder;
+  if (options.decode_body && *coding != Coding::kIdentity) decoder.emplace(*coding);
+  StreamBody reader(*this, parser, request.headers, limit);
+  for (;;) {
+    std::string_view piece = co_await reader.next();
+    if (piece.empty()) break;
+    if (!decoder) {
+      request.body.append(piece);
+      if (request.body.size() > limit) throw too_large(limit);
+      continue;
+    }
+    while (decoder->decode(piece, request.body, limit + 1))
+      if (request.body.size() > limit) throw too_large(limit);
+    if (request.body.size() > limit) throw too_large(limit);
+  }
+  if (decoder) decoder->finish();
+}
+
+Task<void> Connection::continue_if_expected(RequestParser& parser, const Headers& headers) {
+  if (continue_sent_ || parser.version() < 11) co_return;
+  continue_sent_ = true;
+  if (to_lower_ascii(headers.get_or("Expect", "")) != "100-continue") co_return;
+  co_await write("HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+Task<bool> Connection::send(const Request& request, Response& response, int version, bool keep) {
+  const bool head_only = request.method == "HEAD";
+  const auto* stream = std::get_if<std::function<Task<void>(BodyWriter&)>>(&response.body);
+  const auto* whole = std::get_if<std::string>(&response.body);
+  Coding coding = Coding::kIdentity;
+  if (service_->options.compress && response.compressible && has_body(response.status) &&
+      worth_compressing(response.headers) && (stream || whole->size() >= kCompressFrom)) {
+    coding = preferred_coding(request.headers.get_or("Accept-Encoding", ""));
+    if (!response.headers.get("Vary")) response.headers.set("Vary", "Accept-Encoding");
+  }
+  std::string encoded;
+  std::string_view bytes;
+  if (whole) {
+    bytes = *whole;
+    if (coding != Coding::kIdentity) {
+      Encoder(coding).encode(*whole, encoded, Encoder::Flush::kEnd);
+      bytes = encoded;
+    }
+  }
+  std::optional<uint64_t> promised;
+  bool chunked = false;
+  if (stream) {
+    if (const auto length = response.headers.get("Content-Length"); length && coding == Coding::kIdentity) {
+      uint64_t value = 0;
+      const auto parsed = std::from_chars(length->data(), length->data() + length->size(), value);
+      if (parsed.ec != std::errc()) throw Permanent("a handler's Content-Length is no number");
+      promised = value;
+    } else {
+      response.headers.remove("Content-Length");
+      chunked = version >= 11;
+      if (!chunked) keep = false;  // HTTP/1.0: the end of the connection ends the body
+    }
+  }
+
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_of(response.status));
+  for (const auto& [name, value] : response.headers) append_field(head, name, value);
+  if (!response.headers.get("Date")) append_field(head, "Date", to_http_date(system_clock().now()));
+  if (!response.headers.get("Server") && !service_->options.server_header.empty())
+    append_field(head, "Server", service_->options.server_header);
+  if (!request.id.empty() && !response.headers.get("X-Request-Id")) append_field(head, "X-Request-Id", request.id);
+  if (coding != Coding::kIdentity) append_field(head, "Content-Encoding", name_of(coding));
+  if (!keep)
+    append_field(head, "Connection", "close");
+  else if (version < 11)
+    append_field(head, "Connection", "keep-alive");
+  if (chunked)
+    append_field(head, "Transfer-Encoding", "chunked");
+  else if (whole && has_body(response.status) && !response.headers.get("Content-Length"))
+    append_field(head, "Content-Length", std::to_string(bytes.size()));
+  head += "\r\n";
+
+  if (whole || head_only || !has_body(response.status)) {
+    co_await write(head, head_only || !has_body(response.status) ? std::string_view() : bytes);
+    co_return keep;
+  }
+  co_await send_stream(std::move(head), *stream, chunked, promised, int(coding));
+  co_return keep;
+}
+
+Task<void> Connection::send_stream(std::string head, const std::function<Task<void>(BodyWriter&)>& body, bool chunked,
+                                   std::optional<uint64_t> promised, int coding) {
+  co_await write(head);
+  ResponseWriter writer(*this, chunked, promised, Coding(coding));
+  try {
+    co_await body(writer);
+    co_await writer.finish();
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const boost::system::system_error&) {
+    throw;
+  } catch (const std::exception& e) {
+    // The status line is out; a body without its end is all that can still tell the client.
+    log::error("msg=\"response cut\" client={} error={}", transport_->remote_address(), log::quoted(e.what()));
+    throw Cancelled();
+  }
+}
+
+Task<void> Connection::linger() {
+  co_await transport_->end_sending();
+  const Deadline deadline = Clock::now() + kLingerTime;
+  uint64_t taken = 0;
+  while (taken < kLingerBytes) {
+    taken += buffer_.size();
+    buffer_.consume(buffer_.size());
+    room_.cancel();
+    if (co_await more(deadline) != Arrival::kBytes) break;
+  }
+}
+
+// --- writing ---
+
+Task<void> Connection::write(std::string_view a, std::string_view b, std::string_view c) {
+  if (broken_) throw Cancelled();
+  arm(service_->options.write_timeout);
+  bool failed = false;
+  try {
+    const std::array<asio::const_buffer, 3> buffers{asio::buffer(a), asio::buffer(b), asio::buffer(c)};
+    co_await transport_->write(buffers);
+  } catch (const boost::system::system_error&) {
+    failed = true;
+  }
+  disarm();
+  if (failed) {
+    broken_ = true;
+    throw Cancelled();
+  }
+}
+
+void Connection::arm(std::chrono::milliseconds limit) {
+  const uint64_t id = ++watch_;
+  watchdog_.expires_after(limit);
+  watchdog_.async_wait([weak = weak_from_this(), id](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (error || !self || self->watch_ != id) return;
+    self->broken_ = true;
+    self->transport_->close();
+  });
+}
+
+void Connection::disarm() {
+  ++watch_;
+  watchdog_.cancel();
+}
+
+}  // namespace dalgona::http
