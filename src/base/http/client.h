@@ -15,35 +15,35 @@ namespace dalgona::http {
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url;
-  Headers headers;
-  std::string body;  // sent as it is, with Content-Length
+  std::string url{};
+  Headers headers{};
+  std::string body{};  // sent as it is, with Content-Length
   // Streamed upload instead of `body`: fills the buffer, gives the count, 0 at the end; may block (it runs on the
   // client's upload threads, one call at a time, not on the transfer thread). send() is left only after it has
   // returned.
-  std::function<size_t(char* buffer, size_t size)> read_body;
-  std::optional<uint64_t> body_size;  // known length of a streamed upload; else chunked
+  std::function<size_t(char* buffer, size_t size)> read_body{};
+  std::optional<uint64_t> body_size{};  // known length of a streamed upload; else chunked
   // Streamed download instead of ClientResponse::body: called on the client's thread with each piece; false ends the
   // transfer (then Cancelled is thrown). Only called for status 2xx; other bodies are collected (first 1 MiB).
-  std::function<bool(std::string_view piece)> on_data;
+  std::function<bool(std::string_view piece)> on_data{};
   // The same with back-pressure: runs on the executor of the coroutine that sends, one call at a time, and the transfer
   // stops reading while it runs, so memory stays below about 1 MiB. What it throws ends the transfer and leaves send().
   // Not for send_blocking().
-  std::function<Task<void>(std::string_view piece)> on_piece;
+  std::function<Task<void>(std::string_view piece)> on_piece{};
   // Called on the client's thread once, with the final response's head.
-  std::function<void(int status, const Headers& headers)> on_headers;
+  std::function<void(int status, const Headers& headers)> on_headers{};
   std::chrono::milliseconds timeout{30'000};  // whole transfer; 0: none
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds stall_timeout{0};  // no byte for that long ends it; 0: none
   uint64_t max_body = 256ull << 20;            // of the decoded response; more: Permanent
   bool decode = true;                          // ask for and undo gzip, deflate, zstd
   bool follow_redirects = false;
-  std::string user, password;  // Basic; never in the URL
+  std::string user{}, password{};  // Basic; never in the URL
   struct AwsSigV4 {
     std::string access_key, secret_key, region, service;
   };
-  std::optional<AwsSigV4> aws;  // signs the request
-  std::string ca_file;          // else the system's
+  std::optional<AwsSigV4> aws{};  // signs the request
+  std::string ca_file{};          // else the system's
 };
 
 struct ClientResponse {
