@@ -1,0 +1,198 @@
+#include "fake_follower/name_index.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include <emmintrin.h>
+
+#include "base/errors.h"
+#include "base/resources.h"
+#include "base/text.h"
+#include "fake_follower/fuzz.h"
+#include "insights/keywords/unicode.h"
+
+namespace dalgona::fake_follower {
+namespace {
+
+namespace unicode = insights::unicode;
+
+bool only_letters(std::string_view name) {
+  return std::all_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
+// How many letters two words share at most: the sum over the alphabet of the smaller count.
+inline uint32_t shared_letters(const uint8_t* a, const uint8_t* b) {
+  const __m128i zero = _mm_setzero_si128();
+  const auto half = [&](size_t at) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(a + at));
+    const __m128i y = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b + at));
+    return _mm_sad_epu8(_mm_min_epu8(x, y), zero);
+  };
+  const __m128i sum = _mm_add_epi64(half(0), half(16));
+  return static_cast<uint32_t>(_mm_cvtsi128_si32(sum) + _mm_extract_epi16(sum, 4));
+}
+
+// Letters in the order in which their presence parts Indian names best (about half of the names have the first ones),
+// so that neighbours in this order share letters and a block's counts say much.
+constexpr std::string_view kPartingOrder = "irnhsuklmtedvpjgybodwczfqx";
+
+uint32_t parting_key(std::string_view name) {
+  uint32_t key = 0;
+  for (const char c : name) key |= uint32_t{1} << (25 - kPartingOrder.find(c));
+  return key;
+}
+
+// A score as an exact fraction: distance / length, the smaller the better.
+struct Fraction {
+  uint32_t distance = 1, length = 1;
+};
+bool better(const Fraction& a, const Fraction& b) {
+  return uint64_t{a.distance} * b.length < uint64_t{b.distance} * a.length;
+}
+
+}  // namespace
+
+double name_likeness(std::u32string_view word, std::u32string_view name) {
+  return (2 * ratio(word, name) + token_sort_ratio(word, name) + token_set_ratio(word, name)) / 4;
+}
+
+NameIndex::NameIndex(const std::vector<std::string>& names) {
+  names_.reserve(names.size());  // exact_ keeps views of them
+  std::vector<std::string> unique;
+  {
+    std::unordered_map<std::string_view, bool> seen;
+    for (const auto& name : names)
+      if (!name.empty() && seen.emplace(name, true).second) names_.push_back(name);
+  }
+  decoded_.reserve(names_.size());
+  for (uint32_t i = 0; i < names_.size(); ++i) {
+    exact_.emplace(names_[i], i);
+    decoded_.push_back(unicode::from_utf8(names_[i]));
+    if (!only_letters(names_[i]) || names_[i].size() > Pattern::kLongest) {
+      others_.push_back(i);
+      continue;
+    }
+    if (buckets_.size() <= names_[i].size()) buckets_.resize(names_[i].size() + 1);
+    buckets_[names_[i].size()].entries.push_back(i);
+  }
+  for (size_t length = 1; length < buckets_.size(); ++length) {
+    Bucket& bucket = buckets_[length];
+    std::sort(bucket.entries.begin(), bucket.entries.end(), [this](uint32_t a, uint32_t b) {
+      const uint32_t x = parting_key(names_[a]), y = parting_key(names_[b]);
+      return x != y ? x < y : names_[a] < names_[b];
+    });
+    for (size_t i = 0; i < bucket.entries.size(); ++i) {
+      Counts counts{};
+      for (const char c : names_[bucket.entries[i]]) {
+        const auto letter = static_cast<uint8_t>(c - 'a');
+        bucket.letters.push_back(letter);
+        ++counts[letter];
+      }
+      bucket.counts.push_back(counts);
+      if (i % kBlock == 0) {
+        bucket.block_counts.push_back(counts);
+        bucket.block_first.push_back(bucket.entries[i]);
+      }
+      auto& most = bucket.block_counts.back();
+      for (size_t k = 0; k < most.size(); ++k) most[k] = std::max(most[k], counts[k]);
+      bucket.block_first.back() = std::min(bucket.block_first.back(), bucket.entries[i]);
+    }
+  }
+}
+
+NameIndex NameIndex::from_file(const std::filesystem::path& path) {
+  std::vector<std::string> names;
+  const std::string text = read_file(path);
+  for (std::string_view line : split(text, '\n')) {
+    line = trim(line);
+    if (line.empty() || line.starts_with("# ") || line == "#") continue;
+    std::u32string lower;
+    unicode::append_lower(unicode::from_utf8(line), lower);
+    names.push_back(unicode::to_utf8(lower));
+  }
+  return NameIndex(names);
+}
+
+NameIndex::Best NameIndex::finish(std::u32string_view word, size_t entry) const {
+  return {entry, name_likeness(word, decoded_[entry])};
+}
+
+// Names with spaces, accents or other scripts: few, looked at one by one.
+NameIndex::Best NameIndex::best_of_others(std::u32string_view word, Best so_far) const {
+  for (const uint32_t entry : others_) {
+    const Best found = finish(word, entry);
+    if (found.score > so_far.score || (found.score == so_far.score && found.entry < so_far.entry)) so_far = found;
+  }
+  return so_far;
+}
+
+NameIndex::Best NameIndex::best(std::u32string_view word) const {
+  if (names_.empty()) return {};
+  const size_t m = word.size();
+  if (m == 0 || m > Pattern::kLongest ||
+      std::any_of(word.begin(), word.end(), [](char32_t c) { return unicode::is(c, unicode::kSpace); }))
+    return best_by_scan(word);
+  if (const auto found = exact_.find(unicode::to_utf8(word)); found != exact_.end()) return finish(word, found->second);
+
+  uint64_t where[32] = {};
+  Counts counts{};
+  for (size_t i = 0; i < m; ++i) {
+    if (word[i] < 'a' || word[i] > 'z') continue;
+    where[word[i] - 'a'] |= uint64_t{1} << i;
+    ++counts[word[i] - 'a'];
+  }
+  const uint64_t all = m == 64 ? ~uint64_t{0} : (uint64_t{1} << m) - 1;
+
+  Fraction best{1, 1};
+  uint32_t entry = UINT32_MAX;
+  const auto scan = [&](size_t n) {
+    const Bucket& bucket = buckets_[n];
+    const auto length = static_cast<uint32_t>(m + n);
+    // The fewest common letters that still equal or beat the best: distance / length <= best.
+    const auto needed = [&]() -> uint32_t {
+      const uint64_t most_distance = uint64_t{best.distance} * length / best.length;
+      return most_distance >= length ? 0 : static_cast<uint32_t>((length - most_distance + 1) / 2);
+    };
+    uint32_t least = needed();
+    if (least > std::min(m, n)) return;
+    for (size_t block = 0; block < bucket.block_counts.size(); ++block) {
+      if (shared_letters(counts.data(), bucket.block_counts[block].data()) < least) continue;
+      const size_t end = std::min(bucket.entries.size(), (block + 1) * kBlock);
+      for (size_t i = block * kBlock; i < end; ++i) {
+        if (shared_letters(counts.data(), bucket.counts[i].data()) < least) continue;
+        const uint8_t* letters = bucket.letters.data() + i * n;
+        uint64_t state = ~uint64_t{0};
+        for (size_t k = 0; k < n; ++k) {
+          const uint64_t used = state & where[letters[k]];
+          state = (state + used) | (state - used);
+        }
+        const auto common = static_cast<uint32_t>(std::popcount(~state & all));
+        const Fraction found{length - 2 * common, length};
+        if (better(found, best) || (!better(best, found) && bucket.entries[i] < entry)) {
+          best = found;
+          entry = bucket.entries[i];
+          least = needed();
+        }
+      }
+    }
+  };
+  // From the nearest lengths outwards: a good one found early passes over the rest.
+  for (size_t step = 0; step < buckets_.size() + m; ++step) {
+    if (m + step < buckets_.size()) scan(m + step);
+    if (step > 0 && step < m && m - step < buckets_.size()) scan(m - step);
+  }
+  const Best found = entry == UINT32_MAX ? Best{} : finish(word, entry);
+  return best_of_others(word, found);
+}
+
+NameIndex::Best NameIndex::best_by_scan(std::u32string_view word) const {
+  Best best;
+  for (size_t i = 0; i < names_.size(); ++i) {
+    const double score = name_likeness(word, decoded_[i]);
+    if (best.entry == SIZE_MAX || score > best.score) best = {i, score};
+  }
+  return best;
+}
+
+}  // namespace dalgona::fake_follower

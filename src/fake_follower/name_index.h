@@ -1,0 +1,59 @@
+// A list of names that is asked for the one most like a word, exactly as a scan of the whole list would answer, in
+// microseconds: names by length, sixteen to a block, and for each block how often each letter stands in any of its
+// names at most. What cannot beat the best one so far is passed over by those counts.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace dalgona::fake_follower {
+
+// Immutable after construction, thread-safe.
+class NameIndex {
+ public:
+  struct Best {
+    size_t entry = SIZE_MAX;  // in the order of the list; SIZE_MAX: the list is empty
+    double score = 0;         // (2 * ratio + token_sort_ratio + token_set_ratio) / 4, 0 to 100
+  };
+
+  // Names in lower case; empty ones and doubles are left out.
+  explicit NameIndex(const std::vector<std::string>& names);
+  // One name a line; "# " starts a comment. Lower-cased, accents stay. Throws InvalidInput naming the path.
+  static NameIndex from_file(const std::filesystem::path& path);
+
+  size_t size() const { return names_.size(); }
+  std::string_view name(size_t entry) const { return names_[entry]; }
+
+  // The highest score; of equal ones the first in the list.
+  Best best(std::u32string_view word) const;
+  // The same by looking at every name: what best() is tested and measured against.
+  Best best_by_scan(std::u32string_view word) const;
+
+ private:
+  static constexpr size_t kBlock = 16;
+  using Counts = std::array<uint8_t, 32>;  // of a to z, then zeros
+  struct Bucket {                          // of one length
+    std::vector<uint32_t> entries;
+    std::vector<uint8_t> letters;       // entries * length, 0 for a
+    std::vector<Counts> counts;         // of each entry
+    std::vector<Counts> block_counts;   // of each block of 16: the largest
+    std::vector<uint32_t> block_first;  // the lowest entry of each block
+  };
+  Best finish(std::u32string_view word, size_t entry) const;
+  Best best_of_others(std::u32string_view word, Best so_far) const;
+
+  std::vector<std::string> names_;
+  std::vector<std::u32string> decoded_;
+  std::vector<Bucket> buckets_;  // by length, for names of a to z only, up to 64 letters
+  std::vector<uint32_t> others_;
+  std::unordered_map<std::string_view, uint32_t> exact_;
+};
+
+// (2 * ratio + token_sort_ratio + token_set_ratio) / 4.
+double name_likeness(std::u32string_view word, std::u32string_view name);
+
+}  // namespace dalgona::fake_follower

@@ -1,0 +1,73 @@
+#include "fake_follower/name_index.h"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "base/errors.h"
+#include "insights/keywords/unicode.h"
+
+namespace dalgona::fake_follower {
+namespace {
+
+using insights::unicode::from_utf8;
+
+std::vector<std::string> made_up(size_t count, uint32_t seed) {
+  constexpr const char* kParts[] = {"ra", "ja", "mi", "su", "ni", "l",   "ka", "vi",
+                                    "sh", "an", "de", "ep", "a",  "pri", "ya"};
+  std::mt19937 random(seed);
+  std::vector<std::string> names;
+  for (size_t i = 0; i < count; ++i) {
+    std::string name;
+    for (size_t parts = 1 + random() % 4; parts > 0; --parts) name += kParts[random() % std::size(kParts)];
+    names.push_back(name);
+  }
+  return names;
+}
+
+// The score of equal rank may come from another name only when the scores round differently: they never do for words.
+TEST(NameIndex, AnswersAsTheScanDoes) {
+  auto names = made_up(4000, 1);
+  names.push_back("mary ann");
+  names.push_back("josé");
+  names.push_back("王");
+  const NameIndex index(names);
+  std::mt19937 random(2);
+  auto words = made_up(250, 3);
+  for (auto& word : words)  // typing errors
+    if (random() % 2) word[random() % word.size()] = static_cast<char>('a' + random() % 26);
+  for (const char* odd : {"", "a", "zzzzzzzz", "xqj", "jose", "josé", "mary ann", "ann mary", "王小明", "r4j"})
+    words.push_back(odd);
+  words.push_back(std::string(64, 'a'));
+  words.push_back(std::string(65, 'a'));
+  words.push_back(std::string(200, 'r'));
+  for (const auto& word : words) {
+    const auto fast = index.best(from_utf8(word));
+    const auto slow = index.best_by_scan(from_utf8(word));
+    EXPECT_EQ(fast.score, slow.score) << word;
+    EXPECT_EQ(fast.entry, slow.entry) << word << ": " << index.name(fast.entry) << " / " << index.name(slow.entry);
+  }
+}
+
+TEST(NameIndex, AnEmptyListGivesNothing) {
+  const NameIndex index(std::vector<std::string>{"", ""});
+  EXPECT_EQ(index.size(), 0u);
+  EXPECT_EQ(index.best(U"ravi").entry, SIZE_MAX);
+  EXPECT_EQ(index.best(U"ravi").score, 0);
+}
+
+TEST(NameIndex, DoublesCountOnce) {
+  EXPECT_EQ(NameIndex({"ravi", "ravi", "asha"}).size(), 2u);
+}
+
+TEST(NameIndex, AMissingFileIsNamed) {
+  try {
+    NameIndex::from_file("/nowhere/names.txt");
+    FAIL();
+  } catch (const InvalidInput& e) {
+    EXPECT_NE(std::string(e.what()).find("/nowhere/names.txt"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace dalgona::fake_follower
