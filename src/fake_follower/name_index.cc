@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+#include <unordered_set>
 
 #include <emmintrin.h>
 
@@ -59,12 +59,9 @@ double name_likeness(std::u32string_view word, std::u32string_view name) {
 
 NameIndex::NameIndex(const std::vector<std::string>& names) {
   names_.reserve(names.size());  // exact_ keeps views of them
-  std::vector<std::string> unique;
-  {
-    std::unordered_map<std::string_view, bool> seen;
-    for (const auto& name : names)
-      if (!name.empty() && seen.emplace(name, true).second) names_.push_back(name);
-  }
+  std::unordered_set<std::string_view> seen;
+  for (const auto& name : names)
+    if (!name.empty() && seen.insert(name).second) names_.push_back(name);
   decoded_.reserve(names_.size());
   for (uint32_t i = 0; i < names_.size(); ++i) {
     exact_.emplace(names_[i], i);
@@ -90,13 +87,9 @@ NameIndex::NameIndex(const std::vector<std::string>& names) {
         ++counts[letter];
       }
       bucket.counts.push_back(counts);
-      if (i % kBlock == 0) {
-        bucket.block_counts.push_back(counts);
-        bucket.block_first.push_back(bucket.entries[i]);
-      }
+      if (i % kBlock == 0) bucket.block_counts.push_back(counts);
       auto& most = bucket.block_counts.back();
       for (size_t k = 0; k < most.size(); ++k) most[k] = std::max(most[k], counts[k]);
-      bucket.block_first.back() = std::min(bucket.block_first.back(), bucket.entries[i]);
     }
   }
 }

@@ -38,10 +38,9 @@ class NameIndex {
   using Counts = std::array<uint8_t, 32>;  // of a to z, then zeros
   struct Bucket {                          // of one length
     std::vector<uint32_t> entries;
-    std::vector<uint8_t> letters;       // entries * length, 0 for a
-    std::vector<Counts> counts;         // of each entry
-    std::vector<Counts> block_counts;   // of each block of 16: the largest
-    std::vector<uint32_t> block_first;  // the lowest entry of each block
+    std::vector<uint8_t> letters;      // entries * length, 0 for a
+    std::vector<Counts> counts;        // of each entry
+    std::vector<Counts> block_counts;  // of each block of 16: the largest
   };
   Best finish(std::u32string_view word, size_t entry) const;
   Best best_of_others(std::u32string_view word, Best so_far) const;
