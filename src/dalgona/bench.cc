@@ -6,6 +6,7 @@
 
 #include "base/bench.h"
 #include "base/cli.h"
+#include "insights/cli.h"
 
 namespace dalgona {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 // One line for each room that has benches.
 bench::Registry all_benches() {
   bench::Registry registry;
+  insights::register_benches(registry);
   return registry;
 }
 

@@ -2,12 +2,14 @@
 
 #include "base/cli.h"
 #include "dalgona/bench.h"
+#include "insights/cli.h"
 
 namespace dalgona {
 
 void register_commands(CLI::App& app) {
   cli::register_config(app);
   register_bench(app);
+  insights::register_insights(app);
 }
 
 int exit_code() {
