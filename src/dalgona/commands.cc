@@ -3,6 +3,7 @@
 #include "base/cli.h"
 #include "dalgona/bench.h"
 #include "insights/cli.h"
+#include "sandbox/cli.h"
 
 namespace dalgona {
 
@@ -10,6 +11,7 @@ void register_commands(CLI::App& app) {
   cli::register_config(app);
   register_bench(app);
   insights::register_insights(app);
+  sandbox::register_sandbox(app);
 }
 
 int exit_code() {
