@@ -1,17 +1,17 @@
 #include "dalgona/commands.h"
 
 #include "base/cli.h"
+#include "beat/cli.h"
 #include "dalgona/bench.h"
 #include "insights/cli.h"
-#include "sandbox/cli.h"
 
 namespace dalgona {
 
 void register_commands(CLI::App& app) {
   cli::register_config(app);
+  beat::register_beat(app);
   register_bench(app);
   insights::register_insights(app);
-  sandbox::register_sandbox(app);
 }
 
 int exit_code() {
