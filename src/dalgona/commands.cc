@@ -4,6 +4,7 @@
 #include "beat/cli.h"
 #include "dalgona/bench.h"
 #include "insights/cli.h"
+#include "sandbox/cli.h"
 
 namespace dalgona {
 
@@ -12,6 +13,7 @@ void register_commands(CLI::App& app) {
   beat::register_beat(app);
   register_bench(app);
   insights::register_insights(app);
+  sandbox::register_sandbox(app);
 }
 
 int exit_code() {
