@@ -33,11 +33,11 @@ struct Field {
   //   @routing_key  of the delivery
   //   @body         the event's text
   std::vector<std::string> path;
-  bool required = false;          // missing or null: the event is parked
-  bool nullable = false;          // Nullable column; else a missing value is "", 0 or 1970-01-01
-  size_t max_length = 16u << 20;  // bytes, of text
-  std::string codec;              // of the column; empty: the warehouse's own
-  std::chrono::hours keep{0};     // the column's values are dropped when the row is older; 0: never
+  bool required = false;         // missing or null: the event is parked
+  bool nullable = false;         // Nullable column; else a missing value is "", 0 or 1970-01-01
+  size_t max_length = 1u << 20;  // bytes, of text
+  std::string codec;             // of the column; empty: the warehouse's own
+  std::chrono::hours keep{0};    // the column's values are dropped when the row is older; 0: never
 
   bool derived() const { return path.size() == 1 && path[0].starts_with('@'); }
   // "metrics.followers"

@@ -1,0 +1,523 @@
+#include "event_grpc/parser.h"
+
+#include <cmath>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <openssl/sha.h>
+#include <simdjson.h>
+
+#include "base/clock.h"
+#include "base/errors.h"
+#include "base/text.h"
+#include "events/ddl.h"
+
+namespace dalgona::event_grpc {
+
+namespace {
+
+namespace od = simdjson::ondemand;
+using events::Field;
+using events::FieldType;
+using events::Stream;
+using warehouse::Column;
+
+constexpr int kMaxDepth = 32;
+// 1970 to 2200: outside of it a time is a mistake, and partitions by month would multiply.
+constexpr int64_t kMaxTime = 7258118400'000000;
+
+// Ends one event's parsing; never leaves the parser.
+struct Bad {
+  std::string field, reason;
+};
+
+[[noreturn]] void bad(const std::string& field, const std::string& reason) {
+  throw Bad{field, reason};
+}
+[[noreturn]] void bad(const std::string& field, simdjson::error_code error) {
+  switch (error) {
+    case simdjson::NUMBER_OUT_OF_RANGE:
+      bad(field, "the number is out of range");
+    case simdjson::INCORRECT_TYPE:
+      bad(field, "wrong type");
+    case simdjson::UTF8_ERROR:
+      bad(field, "not UTF-8");
+    case simdjson::STRING_ERROR:
+      bad(field, "a malformed string");
+    case simdjson::DEPTH_ERROR:
+      bad(field, "nested too deeply");
+    default:
+      bad(field, std::string("not JSON: ") + simdjson::error_message(error));
+  }
+}
+
+template <typename T>
+T need(simdjson::simdjson_result<T> result, const std::string& field) {
+  T value;
+  if (const auto error = std::move(result).get(value)) bad(field, error);
+  return value;
+}
+
+int two(const char* p) {
+  return (p[0] - '0') * 10 + (p[1] - '0');
+}
+bool digits(const char* p, int n) {
+  for (int i = 0; i < n; ++i)
+    if (p[i] < '0' || p[i] > '9') return false;
+  return true;
+}
+
+// "2017-09-13 00:00:00.000000", the form that nearly all events have, without the general parser's cost.
+std::optional<int64_t> fast_time(std::string_view t) {
+  const char* p = t.data();
+  if (t.size() < 19 || p[4] != '-' || p[7] != '-' || (p[10] != ' ' && p[10] != 'T') || p[13] != ':' || p[16] != ':' ||
+      !digits(p, 4) || !digits(p + 5, 2) || !digits(p + 8, 2) || !digits(p + 11, 2) || !digits(p + 14, 2) ||
+      !digits(p + 17, 2))
+    return {};
+  int64_t micros = 0;
+  size_t at = 19;
+  if (at < t.size() && p[at] == '.') {
+    int64_t scale = 100000;
+    for (++at; at < t.size() && p[at] >= '0' && p[at] <= '9' && scale > 0; ++at, scale /= 10)
+      micros += (p[at] - '0') * scale;
+  }
+  if (at < t.size() && p[at] == 'Z') ++at;
+  if (at != t.size()) return {};
+  using namespace std::chrono;
+  const year_month_day date{year(two(p) * 100 + two(p + 2)), month(unsigned(two(p + 5))), day(unsigned(two(p + 8)))};
+  const int h = two(p + 11), m = two(p + 14), s = two(p + 17);
+  if (!date.ok() || h > 23 || m > 59 || s > 59) return {};
+  const int64_t days = sys_days(date).time_since_epoch().count();
+  return ((days * 24 + h) * 60 + m) * 60'000'000 + s * 1'000'000 + micros;
+}
+
+int64_t time_value(std::string_view text, const std::string& field) {
+  if (const auto fast = fast_time(text)) return *fast;
+  try {
+    return parse_time(text).time_since_epoch().count();
+  } catch (const InvalidInput&) {
+    bad(field, fmt::format("'{}' is no time", to_utf8_lossy(text.substr(0, 40))));
+  }
+}
+
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (uint8_t(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", int(c));
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+// Checks a value all the way down and writes it without white space. On-demand parsing checks only what is read.
+void append_json(std::string& out, od::value value, const std::string& field, int depth = 0) {
+  if (depth > kMaxDepth) bad(field, "nested too deeply");
+  switch (need(value.type(), field)) {
+    case od::json_type::object: {
+      auto object = need(value.get_object(), field);
+      out += '{';
+      bool first = true;
+      for (auto member : object) {
+        od::field m = need(std::move(member), field);
+        if (!first) out += ',';
+        first = false;
+        append_quoted(out, need(m.unescaped_key(), field));
+        out += ':';
+        append_json(out, m.value(), field, depth + 1);
+      }
+      out += '}';
+      break;
+    }
+    case od::json_type::array: {
+      auto array = need(value.get_array(), field);
+      out += '[';
+      bool first = true;
+      for (auto element : array) {
+        if (!first) out += ',';
+        first = false;
+        append_json(out, need(std::move(element), field), field, depth + 1);
+      }
+      out += ']';
+      break;
+    }
+    case od::json_type::string:
+      append_quoted(out, need(value.get_string(), field));
+      break;
+    case od::json_type::number: {
+      const auto token = trim(value.raw_json_token());
+      need(value.get_number(), field);
+      out += token;
+      break;
+    }
+    case od::json_type::boolean:
+      out += need(value.get_bool(), field) ? "true" : "false";
+      break;
+    case od::json_type::null: {
+      bool is_null = false;
+      if (const auto error = value.is_null().get(is_null)) bad(field, error);
+      if (!is_null) bad(field, "not JSON");
+      out += "null";
+      break;
+    }
+  }
+}
+
+// The fields as a tree of member names.
+struct Node {
+  std::string path;                                      // "metrics.followers"
+  std::vector<std::pair<std::string, size_t>> children;  // name, node
+  size_t hint = 0;  // the child after the one found last: events have their members in one order
+  int leaf = -1;    // field that takes the value
+  int rest = -1;    // field that takes the other members
+  bool is_group() const { return !children.empty() || rest >= 0; }
+};
+
+struct Slot {
+  bool given = false;  // a value that is not null
+  bool seen = false;   // the member was there
+  int64_t integer = 0;
+  double real = 0;
+  std::string_view text;
+  Uuid uuid;
+};
+
+}  // namespace
+
+struct Parser::Work {
+  const Stream& stream;
+  od::parser json;
+  std::vector<Node> nodes;
+  std::vector<Slot> slots;
+  std::vector<std::string> scratch;  // of json and rest fields
+
+  explicit Work(const Stream& s) : stream(s), slots(s.fields.size()), scratch(s.fields.size()) {
+    nodes.emplace_back();
+    for (size_t i = 0; i < s.fields.size(); ++i) {
+      const Field& f = s.fields[i];
+      if (f.derived()) continue;
+      size_t at = 0;
+      for (const auto& part : f.path) {
+        size_t next = 0;
+        for (const auto& [name, child] : nodes[at].children)
+          if (name == part) next = child;
+        if (next == 0) {
+          next = nodes.size();
+          Node node;
+          node.path = nodes[at].path.empty() ? part : nodes[at].path + "." + part;
+          nodes.push_back(std::move(node));
+          nodes[at].children.emplace_back(part, next);
+        }
+        at = next;
+      }
+      (f.type == FieldType::kRest ? nodes[at].rest : nodes[at].leaf) = int(i);
+    }
+  }
+
+  const Node* find(Node& node, od::raw_json_string key) {
+    const size_t n = node.children.size();
+    for (size_t i = 0; i < n; ++i) {
+      size_t at = node.hint + i;
+      if (at >= n) at -= n;
+      const auto& name = node.children[at].first;
+      if (std::memcmp(key.raw(), name.data(), name.size()) == 0 && key.raw()[name.size()] == '"') {
+        node.hint = at + 1 == n ? 0 : at + 1;
+        return &nodes[node.children[at].second];
+      }
+    }
+    return nullptr;
+  }
+  const Node* find(const Node& node, std::string_view key) {
+    for (const auto& [name, child] : node.children)
+      if (name == key) return &nodes[child];
+    return nullptr;
+  }
+
+  static std::string sub(const Node& node, std::string_view key) {
+    // A key is anybody's text; a reason is read by people.
+    const auto shown = to_utf8_lossy(key.substr(0, 100));
+    return node.path.empty() ? shown : node.path + "." + shown;
+  }
+
+  void unknown(const Node& node, std::string_view key, od::value value) {
+    if (node.rest >= 0) {
+      auto& out = scratch[size_t(node.rest)];
+      if (out.size() > (4u << 20)) bad(node.path, "too large");
+      if (!out.empty()) out += ',';
+      append_quoted(out, key);
+      out += ':';
+      append_json(out, value, sub(node, key));
+    } else if (stream.unknown == Stream::Unknown::kPark) {
+      bad(sub(node, key), "unknown field");
+    }
+  }
+
+  void object(Node& node, od::object members) {
+    for (auto result : members) {
+      od::field member = need(std::move(result), node.path);
+      if (const Node* child = find(node, member.key())) {
+        take(*child, member.value());
+      } else {
+        const std::string key(need(member.unescaped_key(), node.path));
+        if (const Node* spelled = find(node, std::string_view(key)))  // a known name written with escapes
+          take(*spelled, member.value());
+        else
+          unknown(node, key, member.value());
+      }
+    }
+  }
+
+  // The original's form of a group: [{"key": "followers", "value": 12}, ...].
+  void pairs(const Node& node, od::array array) {
+    for (auto result : array) {
+      od::value element = need(std::move(result), node.path);
+      od::object pair;
+      if (element.get_object().get(pair)) bad(node.path, "an element is no {key, value}");
+      std::string_view key;
+      if (pair.find_field_unordered("key").get_string().get(key)) bad(node.path, "an element without a key");
+      const std::string kept(key);
+      od::value value;
+      if (pair.find_field_unordered("value").get(value)) bad(sub(node, kept), "without a value");
+      if (const Node* child = find(node, std::string_view(kept)))
+        take(*child, value);
+      else
+        unknown(node, kept, value);
+    }
+  }
+
+  void take(const Node& node, od::value value) {
+    const auto type = need(value.type(), node.path);
+    if (type == od::json_type::null) {
+      bool is_null = false;
+      if (const auto error = value.is_null().get(is_null)) bad(node.path, error);
+      if (!is_null) bad(node.path, "not JSON");
+    }
+    if (node.leaf < 0) {
+      if (type == od::json_type::object)
+        object(const_cast<Node&>(node), need(value.get_object(), node.path));
+      else if (type == od::json_type::array)
+        pairs(node, need(value.get_array(), node.path));
+      else if (type != od::json_type::null)
+        bad(node.path, "must be an object");
+      return;
+    }
+    const Field& f = stream.fields[size_t(node.leaf)];
+    Slot& slot = slots[size_t(node.leaf)];
+    if (slot.seen) bad(node.path, "given twice");
+    slot.seen = true;
+    if (type == od::json_type::null) return;
+    slot.given = true;
+    switch (f.type) {
+      case FieldType::kUuid: {
+        const auto text = string(value, type, node.path);
+        try {
+          slot.uuid = Uuid::parse(text);
+        } catch (const InvalidInput&) {
+          bad(node.path, fmt::format("'{}' is no UUID", to_utf8_lossy(text.substr(0, 40))));
+        }
+        break;
+      }
+      case FieldType::kString:
+      case FieldType::kKeyword: {
+        slot.text = string(value, type, node.path);
+        const auto longest = f.type == FieldType::kKeyword ? std::min<size_t>(f.max_length, 1024) : f.max_length;
+        if (slot.text.size() > longest) bad(node.path, fmt::format("longer than {} bytes", longest));
+        if (slot.text.find('\0') != slot.text.npos) bad(node.path, "contains a NUL");
+        break;
+      }
+      case FieldType::kInt64:
+        slot.integer = integer(value, type, node.path);
+        break;
+      case FieldType::kFloat64:
+        if (type != od::json_type::number) bad(node.path, "must be a number");
+        slot.real = need(value.get_double(), node.path);
+        break;
+      case FieldType::kBool:
+        if (type != od::json_type::boolean) bad(node.path, "must be true or false");
+        slot.integer = need(value.get_bool(), node.path);
+        break;
+      case FieldType::kTime:
+        if (type == od::json_type::number) {
+          // Seconds, milliseconds or microseconds since 1970, told apart by their size.
+          const int64_t n = need(value.get_int64(), node.path);
+          slot.integer = n < 100'000'000'000 ? n * 1'000'000 : n < 100'000'000'000'000 ? n * 1000 : n;
+        } else {
+          slot.integer = time_value(string(value, type, node.path), node.path);
+        }
+        if (slot.integer < 0 || slot.integer > kMaxTime) bad(node.path, "the time is not between 1970 and 2200");
+        break;
+      case FieldType::kJson: {
+        auto& out = scratch[size_t(node.leaf)];
+        append_json(out, value, node.path);
+        if (out.size() > f.max_length) bad(node.path, fmt::format("longer than {} bytes", f.max_length));
+        break;
+      }
+      case FieldType::kRest:
+        break;
+    }
+  }
+
+  static std::string_view string(od::value& value, od::json_type type, const std::string& field) {
+    if (type != od::json_type::string) bad(field, "must be a string");
+    return need(value.get_string(), field);
+  }
+
+  static int64_t integer(od::value& value, od::json_type type, const std::string& field) {
+    if (type == od::json_type::string) {
+      const auto text = trim(need(value.get_string(), field));
+      int64_t n = 0;
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+      if (error == std::errc::result_out_of_range) bad(field, "the number is out of range");
+      if (error != std::errc() || end != text.data() + text.size()) bad(field, "must be a whole number");
+      return n;
+    }
+    if (type != od::json_type::number) bad(field, "must be a whole number");
+    int64_t n = 0;
+    const auto error = value.get_int64().get(n);
+    if (!error) return n;
+    double real = 0;
+    if (error == simdjson::INCORRECT_TYPE && !value.get_double().get(real)) {
+      if (std::abs(real) < 9007199254740992.0 && std::floor(real) == real) return int64_t(real);
+      bad(field, std::abs(real) < 9.2e18 ? "must be a whole number" : "the number is out of range");
+    }
+    if (error == simdjson::INCORRECT_TYPE) bad(field, simdjson::NUMBER_OUT_OF_RANGE);
+    bad(field, error);
+  }
+
+  void one(const MessageView& message, std::string_view text, bool alone, warehouse::Block& block) {
+    for (auto& slot : slots) slot = Slot{};
+    for (auto& s : scratch) s.clear();
+    // The bytes after the text are the next line or the padding; the parser reads them and does not look at them.
+    auto result = json.iterate(text.data(), text.size(), text.size() + kPadding);
+    od::document document;
+    if (const auto error = std::move(result).get(document)) bad("", error);
+    od::object root;
+    if (const auto error = document.get_object().get(root)) {
+      if (error == simdjson::INCORRECT_TYPE) bad("", "not JSON: the event is no object");
+      bad("", error);
+    }
+    object(nodes[0], root);
+    const char* rest = nullptr;
+    if (!document.current_location().get(rest)) bad("", "not JSON: something follows the event");
+
+    for (size_t i = 0; i < slots.size(); ++i) {
+      const Field& f = stream.fields[i];
+      if (f.required && !slots[i].given && !f.derived()) bad(f.path_text(), slots[i].seen ? "is null" : "is missing");
+      if (f.derived()) derive(f, slots[i], message, text, alone);
+    }
+    // Nothing can fail from here on.
+    for (size_t i = 0; i < slots.size(); ++i) append(block.columns[i], stream.fields[i], slots[i], scratch[i]);
+  }
+
+  static void derive(const Field& f, Slot& slot, const MessageView& message, std::string_view text, bool alone) {
+    slot.given = true;
+    if (f.path[0] == "@routing_key") {
+      slot.text = message.routing_key;
+    } else if (f.path[0] == "@body") {
+      slot.text = text;
+    } else {
+      try {
+        if (alone && message.message_id.size() == 36) {
+          slot.uuid = Uuid::parse(message.message_id);
+          return;
+        }
+      } catch (const InvalidInput&) {
+      }
+      slot.uuid = uuid_of_bytes(text);
+    }
+  }
+
+  static void append(Column& column, const Field& f, const Slot& slot, const std::string& built) {
+    if (f.type == FieldType::kRest || f.type == FieldType::kJson) {
+      column.add(std::string_view(built));
+    } else if (!slot.given) {
+      column.add_default();
+    } else if (f.type == FieldType::kUuid) {
+      column.add(slot.uuid);
+    } else if (f.type == FieldType::kString || f.type == FieldType::kKeyword) {
+      column.add(slot.text);
+    } else if (f.type == FieldType::kFloat64) {
+      column.add(slot.real);
+    } else {
+      column.add(slot.integer);
+    }
+  }
+};
+
+Parser::Parser(const Stream& stream) : work_(std::make_unique<Work>(stream)) {}
+Parser::~Parser() = default;
+
+warehouse::Block Parser::new_block() const {
+  warehouse::Block block;
+  for (const auto& f : work_->stream.fields) {
+    auto kind = Column::Kind::kString;
+    switch (f.type) {
+      case FieldType::kUuid:
+        kind = Column::Kind::kUuid;
+        break;
+      case FieldType::kKeyword:
+        kind = Column::Kind::kKeyword;
+        break;
+      case FieldType::kInt64:
+      case FieldType::kTime:
+        kind = Column::Kind::kInt64;
+        break;
+      case FieldType::kFloat64:
+        kind = Column::Kind::kFloat64;
+        break;
+      case FieldType::kBool:
+        kind = Column::Kind::kByte;
+        break;
+      case FieldType::kString:
+      case FieldType::kJson:
+      case FieldType::kRest:
+        break;
+    }
+    block.columns.emplace_back(f.name, events::column_type(f), kind, f.nullable);
+  }
+  return block;
+}
+
+void Parser::parse(const MessageView& message, warehouse::Block& block, std::vector<Rejected>& rejected) {
+  const auto body = message.body;
+  const bool lines = message.content_type.find("ndjson") != message.content_type.npos ||
+                     message.content_type.find("jsonl") != message.content_type.npos;
+  size_t events = 0;
+  const auto one = [&](std::string_view text) {
+    if (trim(text).empty()) return;
+    ++events;
+    try {
+      work_->one(message, text, !lines, block);
+    } catch (const Bad& b) {
+      rejected.push_back({b.field, b.field.empty() ? b.reason : b.field + ": " + b.reason, std::string(text)});
+    }
+  };
+  if (!lines) {
+    one(body);
+  } else {
+    for (size_t at = 0; at < body.size();) {
+      const auto* end = static_cast<const char*>(std::memchr(body.data() + at, '\n', body.size() - at));
+      const size_t size = end ? size_t(end - body.data()) - at : body.size() - at;
+      one(body.substr(at, size));
+      at += size + 1;
+    }
+  }
+  if (events == 0) rejected.push_back({"", "not JSON: the message is empty", std::string(body)});
+}
+
+Uuid uuid_of_bytes(std::string_view bytes) {
+  std::array<uint8_t, SHA256_DIGEST_LENGTH> digest;
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  Uuid id;
+  std::copy_n(digest.begin(), 16, id.bytes.begin());
+  id.bytes[6] = uint8_t((id.bytes[6] & 0x0f) | 0x80);
+  id.bytes[8] = uint8_t((id.bytes[8] & 0x3f) | 0x80);
+  return id;
+}
+
+}  // namespace dalgona::event_grpc

@@ -1,0 +1,81 @@
+// Rows as columns in ClickHouse's Native format: values are written once, in the form in which they go over the wire.
+// https://clickhouse.com/docs/interfaces/formats/Native
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace dalgona::warehouse {
+
+// One column under construction. Used by one thread.
+class Column {
+ public:
+  enum class Kind {
+    kInt64,    // Int64, DateTime64
+    kFloat64,  // Float64
+    kByte,     // Bool, UInt8
+    kUInt32,   // UInt32
+    kUuid,     // UUID
+    kString,   // String
+    kKeyword   // LowCardinality(String); not nullable
+  };
+  Column(std::string name, std::string type, Kind kind, bool nullable);
+
+  void add(int64_t value);  // kInt64, kByte, kUInt32
+  void add(double value);   // kFloat64
+  void add(const Uuid& value);
+  void add(std::string_view value);  // kString, kKeyword
+  void add_default();                // NULL when nullable, else 0 or ""
+
+  const std::string& name() const { return name_; }
+  Kind kind() const { return kind_; }
+  size_t rows() const { return rows_; }
+  // Nothing but defaults: such a column need not be sent.
+  bool all_default() const { return all_default_; }
+  // Memory held, about.
+  size_t bytes() const;
+  // Of the kinds that have them; `row` < rows().
+  std::string_view text(size_t row) const;
+  Uuid uuid(size_t row) const;
+  int64_t integer(size_t row) const;
+
+  void encode(std::string& out) const;
+  // A column of the rows for which keep[row].
+  Column filtered(const std::vector<bool>& keep) const;
+  void clear();
+
+ private:
+  std::string name_, type_;
+  Kind kind_;
+  bool nullable_;
+  bool all_default_ = true;
+  size_t rows_ = 0;
+  std::string data_;               // values on the wire
+  std::string nulls_;              // a byte a row
+  std::vector<uint32_t> offsets_;  // of kString rows in data_; of kKeyword rows the index of the key
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
+  };
+  std::unordered_map<std::string, uint32_t, Hash, std::equal_to<>> keys_;
+  std::vector<const std::string*> key_list_;
+  uint32_t last_key_ = 0;
+};
+
+class Block {
+ public:
+  std::vector<Column> columns;
+  size_t rows() const { return columns.empty() ? 0 : columns.front().rows(); }
+  size_t bytes() const;
+  // "(a, b, c)" of the columns that encode() sends.
+  std::string column_list() const;
+  std::string encode() const;
+  Block filtered(const std::vector<bool>& keep) const;
+  void clear();
+};
+
+}  // namespace dalgona::warehouse
