@@ -35,6 +35,7 @@ bool CsvReader::read(CsvRecord& record) {
   const size_t limit = std::min(text_.size(), record_start_ + kMaxRecord);
   std::string cell;
   bool quoted = false;      // inside quotes
+  bool closed = false;      // behind the closing quote
   bool cell_begins = true;  // a quote opens a field only as its first character
   for (size_t i = at_; i < limit;) {
     const char c = text_[i];
@@ -44,6 +45,7 @@ bool CsvReader::read(CsvRecord& record) {
         i += 2;
       } else if (c == '"') {
         quoted = false;
+        closed = true;
         ++i;
       } else if (c == '\r' || c == '\n') {
         const size_t end = end_of_line(i);
@@ -70,7 +72,9 @@ bool CsvReader::read(CsvRecord& record) {
       record.cells.push_back(std::move(cell));
       cell.clear();
       cell_begins = true;
+      closed = false;
     } else {
+      record.loose = record.loose || closed;
       cell += c;
       cell_begins = false;
     }

@@ -13,6 +13,7 @@ struct CsvRecord {
   std::vector<std::string> cells;
   bool unterminated = false;  // a quote opened in it was never closed
   bool spans_lines = false;
+  bool loose = false;  // text between a closing quote and the next comma: taken into the field
 };
 
 // The text must outlive the reader.

@@ -81,6 +81,8 @@ class Reader {
       ++report_.rows;
       try {
         if (record.unterminated) throw InvalidInput("a quote is not closed");
+        // Good rows swallowed by a stray quote end where the next quote opens, and so with text behind a closing quote.
+        if (record.loose && record.spans_lines) throw InvalidInput("a quote is not closed on its line");
         if (record.cells.size() != width_)
           throw InvalidInput(std::to_string(record.cells.size()) + " fields instead of " + std::to_string(width_));
         add(record.cells);

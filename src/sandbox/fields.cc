@@ -127,7 +127,11 @@ boost::json::value FieldMask::apply(const boost::json::value& value) const {
     }
     // A selection below something that has nothing below selects nothing of it.
     if (!both.all() && !inner.is_structured()) continue;
-    out.emplace(key, both.apply(inner));
+    boost::json::value kept = both.apply(inner);
+    // What only a wildcard has found is there for what is below.
+    const bool empty = kept.is_object() && kept.as_object().empty();
+    if (named == children_.end() && !both.all() && empty) continue;
+    out.emplace(key, std::move(kept));
   }
   return out;
 }
