@@ -1,14 +1,15 @@
+{{ config(materialized='view', tags=['core']) }}
+-- One row an observation, as in stg_beat_profile_log.
 select
-    event_id,
-    source,
     platform,
-    profile_id,
     shortcode,
-    publish_time,
+    profile_id,
     event_timestamp,
-    toDate(event_timestamp) as date,
-    views,
-    likes,
-    comments,
-    title
-from {{ source('events', 'post_log') }}
+    source,
+    max(log.publish_time) as publish_time,
+    max(title) as title,
+    max(log.views) as views,
+    max(log.likes) as likes,
+    max(log.comments) as comments
+from {{ source('events', 'post_log') }} as log
+group by platform, shortcode, profile_id, event_timestamp, source

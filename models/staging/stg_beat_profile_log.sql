@@ -1,16 +1,16 @@
--- One row an observation. A log that was delivered twice may stand here twice: models above take the last value of a day (argMax), which a double does not change.
+{{ config(materialized='view', tags=['core']) }}
+-- An event that came twice counts once. The sink drops the id of old events, so what makes an observation is who, when and by which source; where
+-- two say different things at one time, the larger stands, as in the rollups, so that the order of arrival decides nothing.
 select
-    event_id,
-    source,
     platform,
     profile_id,
-    handle,
     event_timestamp,
-    toDate(event_timestamp) as date,
-    followers,
-    following,
-    views,
-    uploads,
-    title,
-    country
-from {{ source('events', 'profile_log') }}
+    source,
+    max(handle) as handle,
+    max(title) as title,
+    max(country) as country,
+    max(log.followers) as followers,
+    max(log.views) as views,
+    max(log.uploads) as uploads
+from {{ source('events', 'profile_log') }} as log
+group by platform, profile_id, event_timestamp, source

@@ -1,14 +1,16 @@
--- PostgreSQL's columns may be NULL throughout; names and counts are settled here once. Followers stay NULL when the channel hides them.
+{{ config(order_by='profile_id', tags=['core']) }}
 select
     'YOUTUBE' as platform,
-    assumeNotNull(channel_id) as profile_id,
-    ifNull(custom_url, '') as handle,
-    ifNull(title, '') as title,
-    ifNull(country, '') as country,
-    ifNull(thumbnail_url, '') as thumbnail_url,
+    channel_id as profile_id,
+    coalesce(title, '') as title,
+    nullIf(custom_url, '') as handle,
+    nullIf(country, '') as country,
+    nullIf(thumbnail_url, '') as thumbnail_url,
     published_at,
-    followers,
-    views,
-    uploads,
-    observed_at
-from {{ source('beat_replica', 'youtube_account') }}
+    account.followers as followers,
+    account.views as views,
+    account.uploads as uploads,
+    observed_at,
+    {{ follower_group('account.followers') }} as follower_group,
+    {{ size_label('account.followers') }} as size_label
+from {{ source('beat_replica', 'youtube_account') }} as account

@@ -1,14 +1,18 @@
+{{ config(order_by='shortcode', tags=['core']) }}
 select
     'YOUTUBE' as platform,
-    assumeNotNull(video_id) as shortcode,
-    ifNull(channel_id, '') as profile_id,
-    ifNull(title, '') as title,
-    ifNull(category_id, 0) as category_id,
-    ifNull(thumbnail_url, '') as thumbnail_url,
+    video_id as shortcode,
+    coalesce(channel_id, '') as profile_id,
+    coalesce(post.title, '') as title,
+    category_id,
+    category.title as category,
+    nullIf(thumbnail_url, '') as thumbnail_url,
     published_at,
     duration_seconds,
-    views,
-    likes,
-    comments,
+    post.views as views,
+    post.likes as likes,
+    post.comments as comments,
     observed_at
-from {{ source('beat_replica', 'youtube_post') }}
+from {{ source('beat_replica', 'youtube_post') }} as post
+left join {{ ref('youtube_categories') }} as category on category.category_id = post.category_id
+settings join_use_nulls = 1
