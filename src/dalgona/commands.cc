@@ -5,10 +5,12 @@
 #include "dalgona/bench.h"
 #include "insights/cli.h"
 #include "sandbox/cli.h"
+#include "stir/cli.h"
 
 namespace dalgona {
 
 void register_commands(CLI::App& app) {
+  stir::register_stir(app);
   cli::register_config(app);
   beat::register_beat(app);
   register_bench(app);
