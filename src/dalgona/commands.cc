@@ -3,6 +3,7 @@
 #include "base/cli.h"
 #include "beat/cli.h"
 #include "dalgona/bench.h"
+#include "event_grpc/cli.h"
 #include "insights/cli.h"
 #include "sandbox/cli.h"
 #include "stir/cli.h"
@@ -14,6 +15,7 @@ void register_commands(CLI::App& app) {
   cli::register_config(app);
   beat::register_beat(app);
   register_bench(app);
+  event_grpc::register_event_grpc(app);
   insights::register_insights(app);
   sandbox::register_sandbox(app);
 }

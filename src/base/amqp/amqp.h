@@ -90,6 +90,9 @@ class Connection {
   std::optional<Delivery> receive(std::chrono::steady_clock::time_point deadline);
   // Not waiting: true when a delivery is already here, so that receive() would not block.
   bool has_buffered() const;
+  // Waits without taking deliveries in, so that the broker's own window fills up; heartbeats go on. Ends early when the
+  // wake descriptor is readable.
+  void idle(std::chrono::steady_clock::time_point deadline);
   // While this descriptor is readable (an eventfd of the caller's), receive() and wait_confirms() return at once
   // instead of waiting: how other threads call the connection's thread back to work. -1: none.
   void wake_on(int descriptor);

@@ -455,6 +455,14 @@ bool Connection::has_buffered() const {
   return true;
 }
 
+void Connection::idle(SteadyTime deadline) {
+  pollfd fd{state_->wake, POLLIN, 0};
+  const auto time = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+  if (::poll(&fd, state_->wake >= 0 ? 1 : 0, int(std::max<int64_t>(0, time.count()))) > 0) return;
+  // One frame: the library sends and checks heartbeats when it is asked for frames.
+  state_->read_frame({}, false);
+}
+
 void Connection::wake_on(int descriptor) {
   state_->wake = descriptor;
 }

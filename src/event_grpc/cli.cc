@@ -1,0 +1,25 @@
+#include "event_grpc/cli.h"
+
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "base/cli.h"
+#include "base/http/server.h"
+#include "base/log.h"
+#include "base/resources.h"
+#include "event_grpc/service.h"
+#include "events/catalogue.h"
+
+namespace dalgona::event_grpc {
+
+void register_event_grpc(CLI::App& app) {
+  auto* command = app.add_subcommand("event-grpc", "Take events in and write them to the warehouse");
+  command->require_subcommand(0, 1);
+  auto common = cli::common_options(*command);
+  command->callback([command, common] {
+    if (command->get_subcommands().empty()) cli::set_exit_code(run_service(common->load()));
+  });
+}
+
+}  // namespace dalgona::event_grpc

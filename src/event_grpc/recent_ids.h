@@ -1,0 +1,60 @@
+// Which event ids were seen lately, in a fixed amount of memory. It never says "new" of an id among the last ones it
+// took (see capacity()), and says "seen" of a new one once in some hundred million; so "seen" is a reason to ask the
+// warehouse and nothing more.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace dalgona::event_grpc {
+
+// Used by one thread. 64 bytes for 15 ids; memory is touched as it fills.
+class RecentIds {
+ public:
+  explicit RecentIds(size_t capacity) {
+    size_t buckets = 1;
+    while (buckets * kSlots < capacity) buckets *= 2;
+    buckets_.resize(buckets);
+    mask_ = buckets - 1;
+  }
+
+  // Remembers the id; true when it was remembered already.
+  bool add(const Uuid& id) {
+    const uint64_t hash = mix(id);
+    auto& bucket = buckets_[hash & mask_];
+    uint32_t print = uint32_t(hash >> 32);
+    if (print == 0) print = 1;  // 0 is an empty slot
+    for (const uint32_t p : bucket.prints)
+      if (p == print) return true;
+    // The oldest of the bucket makes room.
+    bucket.prints[bucket.next] = print;
+    bucket.next = (bucket.next + 1) % kSlots;
+    return false;
+  }
+  // About how many ids are remembered; buckets fill unevenly, so rely on a fifth of it
+  // (three ids a bucket on average; more than fifteen in one are as rare as one in a hundred million).
+  size_t capacity() const { return buckets_.size() * kSlots; }
+
+ private:
+  static constexpr uint32_t kSlots = 15;
+  struct alignas(64) Bucket {
+    std::array<uint32_t, kSlots> prints{};
+    uint32_t next = 0;
+  };
+  static uint64_t mix(const Uuid& id) {
+    uint64_t a = 0, b = 0;
+    std::memcpy(&a, id.bytes.data(), 8);
+    std::memcpy(&b, id.bytes.data() + 8, 8);
+    uint64_t x = a * 0x9e3779b97f4a7c15ull ^ b;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+    return x ^ (x >> 31);
+  }
+  std::vector<Bucket> buckets_;
+  uint64_t mask_ = 0;
+};
+
+}  // namespace dalgona::event_grpc

@@ -1,0 +1,392 @@
+#include "event_grpc/sink.h"
+
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <set>
+#include <thread>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/amqp/amqp.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/text.h"
+#include "event_grpc/recent_ids.h"
+#include "events/topology.h"
+
+namespace dalgona::event_grpc {
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr const char* kParkedCountHeader = "x-dalgona-parked";
+
+class EventFd {
+ public:
+  EventFd() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (fd_ < 0) throw Retryable(fmt::format("eventfd: {}", std::strerror(errno)));
+  }
+  ~EventFd() { ::close(fd_); }
+  EventFd(const EventFd&) = delete;
+  EventFd& operator=(const EventFd&) = delete;
+  int get() const { return fd_; }
+  void ring() const {
+    const uint64_t one = 1;
+    [[maybe_unused]] const auto put = ::write(fd_, &one, sizeof one);
+  }
+  void quiet() const {
+    uint64_t count = 0;
+    [[maybe_unused]] const auto got = ::read(fd_, &count, sizeof count);
+  }
+
+ private:
+  int fd_;
+};
+
+std::string headers_json(const amqp::Properties& p) {
+  boost::json::object out;
+  for (const auto& [key, value] : p.headers)
+    out[to_utf8_lossy(key)] = std::visit(
+        [](const auto& v) -> boost::json::value {
+          if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string>)
+            return boost::json::string(to_utf8_lossy(v));
+          else
+            return v;
+        },
+        value);
+  const auto put = [&](const char* name, const std::string& value) {
+    if (!value.empty()) out[name] = to_utf8_lossy(value);
+  };
+  put("message_id", p.message_id);
+  put("type", p.type);
+  put("content_type", p.content_type);
+  put("app_id", p.app_id);
+  return boost::json::serialize(out);
+}
+
+int64_t number_header(const amqp::Properties& p, const char* name) {
+  const auto at = p.headers.find(name);
+  if (at == p.headers.end()) return 0;
+  const auto* n = std::get_if<int64_t>(&at->second);
+  return n ? *n : 0;
+}
+
+struct Meters {
+  prometheus::Counter &events, &batches, &duplicates, &parked, &deliveries;
+  prometheus::Gauge &lag, &connected;
+  prometheus::Histogram &rows, &seconds;
+  explicit Meters(const std::string& stream)
+      : events(metrics::counter("dalgona_event_grpc_events_total", "Events made durable", {{"stream", stream}})),
+        batches(metrics::counter("dalgona_event_grpc_batches_total", "Batches made durable", {{"stream", stream}})),
+        duplicates(metrics::counter("dalgona_event_grpc_duplicates_total",
+                                    "Events recognised as in the warehouse already", {{"stream", stream}})),
+        parked(metrics::counter("dalgona_event_grpc_parked_total", "Events parked", {{"stream", stream}})),
+        deliveries(metrics::counter("dalgona_event_grpc_deliveries_total", "Messages received", {{"stream", stream}})),
+        lag(metrics::gauge("dalgona_event_grpc_lag_seconds",
+                           "From the newest event's own time to when it could be queried, last batch",
+                           {{"stream", stream}})),
+        connected(
+            metrics::gauge("dalgona_event_grpc_connected", "Receivers connected to the broker", {{"stream", stream}})),
+        rows(metrics::histogram("dalgona_event_grpc_batch_events", "Events a batch", {{"stream", stream}},
+                                {1, 10, 100, 1000, 5000, 10000, 50000, 100000, 500000})),
+        seconds(metrics::histogram("dalgona_event_grpc_insert_seconds", "Time to make a batch durable",
+                                   {{"stream", stream}})) {}
+};
+
+}  // namespace
+
+struct StreamSink::State {
+  struct Receiver;
+
+  struct Batch {
+    warehouse::Block block;
+    std::vector<ParkedEvent> parked;
+    std::vector<size_t> suspects;  // rows of deliveries that may have come before
+    uint64_t parked_bytes = 0;
+    uint64_t last_tag = 0;
+    uint64_t generation = 0;  // of the receiver's connection
+    Receiver* receiver = nullptr;
+    SteadyClock::time_point opened;
+    uint64_t counted = 0;  // bytes that the budget knows of
+    bool empty() const { return last_tag == 0; }
+    uint64_t bytes() const { return block.bytes() + parked_bytes; }
+  };
+
+  // One connection's worth of receiving. Its thread alone touches the connection.
+  struct Receiver {
+    EventFd wake;
+    std::thread thread;
+    std::mutex mutex;
+    uint64_t ack_generation = 0, ack_up_to = 0;  // under mutex; set by the committer
+    std::atomic<bool> slot_busy{false};          // a sealed batch of ours is with the committer
+    uint64_t generation = 0;
+  };
+
+  const events::Stream& stream;
+  Store& store;
+  StopFlag& stop;
+  MemoryBudget& budget;
+  SinkOptions options;
+  Meters meters;
+  std::vector<std::unique_ptr<Receiver>> receivers;
+  std::thread committer;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::unique_ptr<Batch>> sealed;    // one a receiver at most; under mutex
+  std::atomic<SteadyClock::rep> rest_until{0};  // by time no batch is sealed before this
+  RecentIds recent;                             // the committer's
+
+  State(const events::Stream& s, Store& st, StopFlag& sf, MemoryBudget& b, SinkOptions o)
+      : stream(s),
+        store(st),
+        stop(sf),
+        budget(b),
+        options(std::move(o)),
+        meters(s.name),
+        recent(std::min<size_t>(4'000'000, s.batch_events * 40)) {}
+
+  // --- receiving ---
+
+  void receive_for_ever(Receiver& r) {
+    Parser parser(stream);
+    for (int attempt = 0;;) {
+      bool was_connected = false;
+      try {
+        receive_connected(r, parser, was_connected);
+      } catch (const Stopping&) {
+        return;
+      } catch (const std::exception& e) {
+        if (was_connected) attempt = 0;
+        if (attempt == 0 || attempt % 20 == 0)
+          log::warn("msg=\"not connected to RabbitMQ, trying again\" stream={} error={}", stream.name,
+                    log::quoted(e.what()));
+      }
+      if (was_connected) meters.connected.Decrement();
+      try {
+        stop.wait(milliseconds(50) + backoff(attempt++, milliseconds(200), milliseconds(3000)));
+      } catch (const Stopping&) {
+        return;
+      }
+    }
+  }
+
+  void receive_connected(Receiver& r, Parser& parser, bool& was_connected) {
+    amqp::Connection connection(
+        {.url = options.rabbitmq_url, .name = "event-grpc " + stream.name, .heartbeat = std::chrono::seconds(20)});
+    connection.declare(events::topology({stream}));
+    connection.wake_on(r.wake.get());
+    connection.consume(stream.queue, stream.prefetch);
+    was_connected = true;
+    meters.connected.Increment();
+    {
+      const std::scoped_lock lock(r.mutex);
+      ++r.generation;
+      r.ack_up_to = 0;
+    }
+    auto batch = open(r, parser);
+    uint64_t acknowledged = 0;
+    struct Give {  // what a broken connection leaves open is delivered again
+      MemoryBudget& budget;
+      std::unique_ptr<Batch>& batch;
+      ~Give() {
+        if (batch) budget.add(-int64_t(batch->counted));
+      }
+    } give{budget, batch};
+    std::vector<Rejected> rejected;
+    for (;;) {
+      r.wake.quiet();
+      if (stop.stopped()) throw Stopping();
+      {
+        const std::scoped_lock lock(r.mutex);
+        if (r.ack_generation == r.generation && r.ack_up_to > acknowledged) {
+          connection.ack(r.ack_up_to, true);
+          acknowledged = r.ack_up_to;
+        }
+      }
+      const auto now = SteadyClock::now();
+      const bool full = batch->block.rows() >= stream.batch_events || batch->bytes() >= stream.batch_bytes ||
+                        (budget.tight() && !batch->empty());
+      const auto due = due_at(*batch);
+      if (!batch->empty() && (full || now >= due) && !r.slot_busy) {
+        seal(r, std::move(batch));
+        batch = open(r, parser);
+        continue;
+      }
+      if (full || (batch->empty() && budget.tight())) {
+        // Not reading is the back-pressure: what the broker sends stays in the socket, and it sends no more than
+        // prefetch.
+        connection.idle(now + std::chrono::seconds(5));
+        continue;
+      }
+      const auto delivery = connection.receive(batch->empty() || r.slot_busy ? now + std::chrono::seconds(5) : due);
+      if (delivery) take(*batch, parser, *delivery, rejected);
+    }
+  }
+
+  std::unique_ptr<Batch> open(Receiver& r, const Parser& parser) const {
+    auto batch = std::make_unique<Batch>();
+    batch->block = parser.new_block();
+    batch->receiver = &r;
+    batch->generation = r.generation;
+    return batch;
+  }
+
+  SteadyClock::time_point due_at(const Batch& batch) const {
+    const SteadyClock::time_point rested{SteadyClock::duration{rest_until.load()}};
+    return std::min(std::max(batch.opened + options.linger, rested), batch.opened + stream.batch_time);
+  }
+
+  void take(Batch& batch, Parser& parser, const amqp::Connection::Delivery& d, std::vector<Rejected>& rejected) {
+    meters.deliveries.Increment();
+    if (batch.empty()) batch.opened = SteadyClock::now();
+    batch.last_tag = d.tag;
+    const size_t before = batch.block.rows();
+    rejected.clear();
+    parser.parse({d.body, d.properties.content_type, d.properties.message_id, d.routing_key}, batch.block, rejected);
+    const int64_t parked_before = number_header(d.properties, kParkedCountHeader);
+    if (d.redelivered || parked_before > 0 || number_header(d.properties, amqp::kResentHeader) > 0)
+      for (size_t row = before; row < batch.block.rows(); ++row) batch.suspects.push_back(row);
+    for (auto& why : rejected) {
+      ParkedEvent event;
+      event.id = uuid_of_bytes(stream.name + "\n" + why.body);
+      event.count = uint32_t(parked_before + 1);
+      event.exchange = d.exchange;
+      event.routing_key = d.routing_key;
+      event.headers = headers_json(d.properties);
+      batch.parked_bytes += why.body.size() + event.headers.size() + 256;
+      event.why = std::move(why);
+      batch.parked.push_back(std::move(event));
+    }
+    // Counted in steps: the budget is shared by all threads.
+    if (const auto bytes = batch.bytes(); bytes > batch.counted + (1 << 18)) {
+      budget.add(int64_t(bytes - batch.counted));
+      batch.counted = bytes;
+    }
+  }
+
+  void seal(Receiver& r, std::unique_ptr<Batch> batch) {
+    r.slot_busy = true;
+    {
+      const std::scoped_lock lock(mutex);
+      sealed.push_back(std::move(batch));
+    }
+    changed.notify_one();
+  }
+
+  // --- committing ---
+
+  void commit_for_ever() {
+    try {
+      store.prepare(stream);
+      store.recent_ids(stream, recent.capacity() / 4, [this](const Uuid& id) { recent.add(id); });
+      for (auto& r : receivers) r->thread = std::thread([this, &r] { receive_for_ever(*r); });
+      for (;;) {
+        std::unique_ptr<Batch> batch;
+        {
+          std::unique_lock lock(mutex);
+          changed.wait(lock, [this] { return stop.stopped() || !sealed.empty(); });
+          if (stop.stopped()) break;
+          batch = std::move(sealed.front());
+          sealed.pop_front();
+        }
+        commit(*batch);
+      }
+    } catch (const Stopping&) {
+    }
+    for (auto& r : receivers) {
+      r->wake.ring();
+      if (r->thread.joinable()) r->thread.join();
+    }
+  }
+
+  void commit(Batch& batch) {
+    const auto began = SteadyClock::now();
+    drop_known(batch);
+    store.park(stream, batch.parked);
+    meters.parked.Increment(double(batch.parked.size()));
+    const size_t rows = batch.block.rows();
+    if (rows > 0) {
+      store.insert(stream, batch.block, make_uuid7(system_clock().now()).text());
+      meters.events.Increment(double(rows));
+      meters.rows.Observe(double(rows));
+      note_lag(batch.block);
+    }
+    meters.batches.Increment();
+    const auto took = SteadyClock::now() - began;
+    meters.seconds.Observe(std::chrono::duration<double>(took).count());
+    rest_until = (SteadyClock::now() + 4 * took).time_since_epoch().count();
+    auto& r = *batch.receiver;
+    {
+      const std::scoped_lock lock(r.mutex);
+      r.ack_generation = batch.generation;
+      r.ack_up_to = batch.last_tag;
+    }
+    budget.add(-int64_t(batch.counted));
+    r.slot_busy = false;
+    r.wake.ring();
+  }
+
+  // Commits come one after another, so an event is remembered before a second copy of it can be looked for, and a copy
+  // that is looked for was inserted before, or stands earlier in the same batch.
+  void drop_known(Batch& batch) {
+    const size_t rows = batch.block.rows();
+    if (rows == 0) return;
+    const auto& ids = batch.block.columns[stream.index_of(stream.id)];
+    std::vector<size_t> ask;
+    auto suspect = batch.suspects.begin();
+    for (size_t row = 0; row < rows; ++row) {
+      const bool flagged = suspect != batch.suspects.end() && *suspect == row;
+      if (flagged) ++suspect;
+      if (recent.add(ids.uuid(row)) || flagged) ask.push_back(row);
+    }
+    if (ask.empty()) return;
+    std::vector<bool> keep(rows, true);
+    for (const size_t row : store.present(stream, batch.block, ask)) keep[row] = false;
+    std::set<Uuid> asked, seen;
+    for (const size_t row : ask) asked.insert(ids.uuid(row));
+    for (size_t row = 0; row < rows; ++row) {
+      const auto id = ids.uuid(row);
+      if (keep[row] && asked.contains(id) && !seen.insert(id).second) keep[row] = false;
+    }
+    const auto dropped = size_t(std::count(keep.begin(), keep.end(), false));
+    if (dropped == 0) return;
+    meters.duplicates.Increment(double(dropped));
+    batch.block = batch.block.filtered(keep);
+  }
+
+  void note_lag(const warehouse::Block& block) {
+    for (const auto& f : stream.fields) {
+      if (f.type != events::FieldType::kTime || f.nullable) continue;
+      const auto& times = block.columns[stream.index_of(f.name)];
+      int64_t newest = 0;
+      for (size_t row = 0; row < block.rows(); ++row) newest = std::max(newest, times.integer(row));
+      meters.lag.Set(double(system_clock().now().time_since_epoch().count() - newest) / 1e6);
+      return;
+    }
+  }
+};
+
+StreamSink::StreamSink(const events::Stream& stream, Store& store, StopFlag& stop, MemoryBudget& budget,
+                       SinkOptions options)
+    : state_(std::make_unique<State>(stream, store, stop, budget, std::move(options))) {}
+
+StreamSink::~StreamSink() {
+  {
+    const std::scoped_lock lock(state_->mutex);  // a committer that is about to wait must not miss it
+  }
+  state_->changed.notify_all();
+  if (state_->committer.joinable()) state_->committer.join();
+}
+
+void StreamSink::start() {
+  for (int i = 0; i < state_->stream.consumers; ++i) state_->receivers.push_back(std::make_unique<State::Receiver>());
+  state_->committer = std::thread([this] { state_->commit_for_ever(); });
+}
+
+}  // namespace dalgona::event_grpc

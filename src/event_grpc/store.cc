@@ -1,0 +1,204 @@
+#include "event_grpc/store.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "events/ddl.h"
+
+namespace dalgona::event_grpc {
+
+namespace {
+
+using std::chrono::milliseconds;
+// Ids a question: the statement stays under the server's limit of 256 KiB for its text.
+constexpr size_t kIdsAQuestion = 2000;
+constexpr int kUnknownTable = 60, kUnknownDatabase = 81, kNoSuchColumn = 16;
+
+const warehouse::Column* column(const warehouse::Block& block, std::string_view name) {
+  for (const auto& c : block.columns)
+    if (c.name() == name) return &c;
+  return nullptr;
+}
+
+std::string in_list(const std::set<std::string>& values) {
+  std::string list;
+  for (const auto& v : values) list += (list.empty() ? "" : ",") + warehouse::literal(v);
+  return "(" + list + ")";
+}
+
+}  // namespace
+
+void StopFlag::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopped_ = true;
+  }
+  changed_.notify_all();
+}
+
+void StopFlag::wait(milliseconds time) {
+  std::unique_lock lock(mutex_);
+  if (changed_.wait_for(lock, time, [this] { return stopped_.load(); })) throw Stopping();
+}
+
+Store::Store(warehouse::Client& client, std::string cluster, StopFlag& stop)
+    : client_(client), cluster_(std::move(cluster)), stop_(stop) {}
+
+// Every failure is waited out: the broker keeps what is not acknowledged, and nothing is given up for an answer that
+// may change. A refusal that is no matter of time is logged loudly, for a person must mend it.
+template <typename F>
+auto Store::patiently(const events::Stream& stream, const char* doing, F f) {
+  auto& retries = metrics::counter("dalgona_event_grpc_retries_total", "Attempts repeated after a failure",
+                                   {{"stream", stream.name}});
+  for (int attempt = 0;; ++attempt) {
+    if (stop_.stopped()) throw Stopping();
+    std::string why;
+    bool refused = false;
+    try {
+      return f();
+    } catch (const warehouse::QueryError& e) {
+      why = e.what();
+      refused = true;
+      // Somebody dropped it, or the warehouse is a new one.
+      if (e.code == kUnknownTable || e.code == kUnknownDatabase || e.code == kNoSuchColumn) {
+        try {
+          for (const auto& sql : events::shared_ddl(cluster_)) query(sql, "");
+          for (const auto& sql : events::stream_ddl(stream, cluster_)) query(sql, "");
+        } catch (const Error&) {  // the next attempt tells
+        }
+      }
+    } catch (const Error& e) {
+      why = e.what();
+    }
+    retries.Increment();
+    if (attempt == 0 || refused || attempt % 20 == 0)
+      log::warn("msg=\"the warehouse does not take it, trying again\" stream={} doing={} attempt={} error={}",
+                stream.name, log::quoted(doing), attempt + 1, log::quoted(why.substr(0, 500)));
+    stop_.wait(milliseconds(20) + backoff(attempt, milliseconds(100), milliseconds(refused ? 30'000 : 3'000)));
+  }
+}
+
+std::string Store::query(const std::string& sql, const std::string& format) {
+  return client_.query_blocking(sql, format);
+}
+
+void Store::prepare(const events::Stream& stream) {
+  patiently(stream, "creating tables", [&] {
+    for (const auto& sql : events::shared_ddl(cluster_)) query(sql, "");
+    for (const auto& sql : events::stream_ddl(stream, cluster_)) query(sql, "");
+  });
+}
+
+void Store::insert(const events::Stream& stream, const warehouse::Block& block, const std::string& token) {
+  warehouse::QueryOptions options;
+  options.timeout = std::chrono::minutes(5);
+  // A batch may span any number of months.
+  options.settings["max_partitions_per_insert_block"] = "0";
+  const auto table = events::table_of(stream) + " " + block.column_list();
+  patiently(stream, "inserting", [&] { client_.insert_blocking(table, "Native", block.encode(), token, options); });
+}
+
+void Store::park(const events::Stream& stream, const std::vector<ParkedEvent>& parked) {
+  using warehouse::Column;
+  using Kind = Column::Kind;
+  if (parked.empty()) return;
+  warehouse::Block block;
+  block.columns = {Column("id", "UUID", Kind::kUuid, false),
+                   Column("stream", "LowCardinality(String)", Kind::kKeyword, false),
+                   Column("state", "LowCardinality(String)", Kind::kKeyword, false),
+                   Column("parked_at", "DateTime64(3, 'UTC')", Kind::kInt64, false),
+                   Column("version", "UInt64", Kind::kInt64, false),
+                   Column("reason", "String", Kind::kString, false),
+                   Column("field", "LowCardinality(String)", Kind::kKeyword, false),
+                   Column("count", "UInt32", Kind::kUInt32, false),
+                   Column("exchange", "LowCardinality(String)", Kind::kKeyword, false),
+                   Column("routing_key", "String", Kind::kString, false),
+                   Column("headers", "String", Kind::kString, false),
+                   Column("body", "String", Kind::kString, false)};
+  const int64_t micros = system_clock().now().time_since_epoch().count();
+  for (const auto& p : parked) {
+    auto c = block.columns.begin();
+    (c++)->add(p.id);
+    (c++)->add(std::string_view(stream.name));
+    (c++)->add(std::string_view("parked"));
+    (c++)->add(micros / 1000);
+    (c++)->add(micros);
+    (c++)->add(std::string_view(p.why.reason));
+    (c++)->add(std::string_view(p.why.field));
+    (c++)->add(int64_t(p.count));
+    (c++)->add(std::string_view(p.exchange));
+    (c++)->add(std::string_view(p.routing_key));
+    (c++)->add(std::string_view(p.headers));
+    (c++)->add(std::string_view(p.why.body));
+  }
+  patiently(stream, "parking",
+            [&] { client_.insert_blocking("events.parked " + block.column_list(), "Native", block.encode()); });
+}
+
+std::vector<size_t> Store::present(const events::Stream& stream, const warehouse::Block& block,
+                                   const std::vector<size_t>& rows) {
+  const auto& ids = *column(block, stream.id);
+  std::vector<size_t> found;
+  for (size_t from = 0; from < rows.size(); from += kIdsAQuestion) {
+    const size_t to = std::min(rows.size(), from + kIdsAQuestion);
+    std::set<std::string> wanted;
+    for (size_t i = from; i < to; ++i) wanted.insert(ids.uuid(rows[i]).text());
+    // An event that is there twice has the same members, so partition and primary key lead to it: only the columns that
+    // they are made of are asked for, and only these granules are read.
+    std::string where;
+    for (const auto& name : stream.order) {
+      const auto& f = *stream.field(name);
+      const auto& c = *column(block, name);
+      if (f.type == events::FieldType::kString || f.type == events::FieldType::kKeyword) {
+        std::set<std::string> values;
+        for (size_t i = from; i < to; ++i) values.emplace(c.text(rows[i]));
+        where += fmt::format(" AND {} IN {}", name, in_list(values));
+      } else if (f.type == events::FieldType::kTime) {
+        int64_t low = INT64_MAX, high = INT64_MIN;
+        for (size_t i = from; i < to; ++i) {
+          low = std::min(low, c.integer(rows[i]));
+          high = std::max(high, c.integer(rows[i]));
+        }
+        where += fmt::format(
+            " AND {0} >= fromUnixTimestamp64Micro({1}, 'UTC') AND {0} <= fromUnixTimestamp64Micro({2}, 'UTC')", name,
+            low, high);
+      }
+    }
+    const auto sql =
+        fmt::format("SELECT DISTINCT toString({0}) FROM {1} WHERE {0} IN {2}{3} SETTINGS max_query_size = 4000000",
+                    stream.id, events::table_of(stream), in_list(wanted), where);
+    std::set<std::string, std::less<>> there;
+    patiently(stream, "looking for events delivered again", [&] {
+      const auto text = query(sql, "TabSeparated");
+      there.clear();
+      for (size_t at = 0; at < text.size();) {
+        const auto end = std::min(text.find('\n', at), text.size());
+        there.emplace(text.substr(at, end - at));
+        at = end + 1;
+      }
+    });
+    for (size_t i = from; i < to; ++i)
+      if (there.contains(ids.uuid(rows[i]).text())) found.push_back(rows[i]);
+  }
+  return found;
+}
+
+void Store::recent_ids(const events::Stream& stream, size_t limit, const std::function<void(const Uuid&)>& take) {
+  const auto sql = fmt::format(
+      "SELECT {0} FROM {1} WHERE insert_timestamp > now() - INTERVAL 1 DAY ORDER BY insert_timestamp DESC LIMIT {2}",
+      stream.id, events::table_of(stream), limit);
+  const auto bytes = patiently(stream, "reading recent ids", [&] { return query(sql, "RowBinary"); });
+  // Oldest first, so that the newest stay longest.
+  for (size_t at = bytes.size() / 16 * 16; at >= 16; at -= 16) {
+    Uuid id;
+    for (size_t half : {0u, 8u})
+      for (size_t i = 0; i < 8; ++i) id.bytes[half + i] = uint8_t(bytes[at - 16 + half + 7 - i]);
+    take(id);
+  }
+}
+
+}  // namespace dalgona::event_grpc

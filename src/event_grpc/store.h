@@ -1,0 +1,68 @@
+// What the sink asks of the warehouse, with the patience it needs: everything is tried again until it succeeds or the
+// process stops.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "event_grpc/parser.h"
+#include "events/catalogue.h"
+#include "warehouse/client.h"
+#include "warehouse/native_block.h"
+
+namespace dalgona::event_grpc {
+
+// Thrown out of any wait when the process stops. What is not acknowledged by then is delivered again.
+class Stopping : public Cancelled {};
+
+// A flag that waits can be cut short by. Thread-safe.
+class StopFlag {
+ public:
+  void stop();
+  bool stopped() const { return stopped_; }
+  // Throws Stopping when stopped meanwhile.
+  void wait(std::chrono::milliseconds time);
+
+ private:
+  std::atomic<bool> stopped_{false};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+struct ParkedEvent {
+  Uuid id;  // of stream and bytes: parking the same event again replaces its row
+  Rejected why;
+  uint32_t count = 1;  // how often it was parked
+  std::string exchange, routing_key, headers;
+};
+
+// Thread-safe.
+class Store {
+ public:
+  Store(warehouse::Client& client, std::string cluster, StopFlag& stop);
+
+  // Runs the catalogue's DDL of the stream (and the shared tables).
+  void prepare(const events::Stream& stream);
+  // Durable when it returns. `token` is the same for every attempt.
+  void insert(const events::Stream& stream, const warehouse::Block& block, const std::string& token);
+  void park(const events::Stream& stream, const std::vector<ParkedEvent>& events);
+  // Of the given rows those whose event id is in the stream's table already.
+  std::vector<size_t> present(const events::Stream& stream, const warehouse::Block& block,
+                              const std::vector<size_t>& rows);
+  // The newest ids of the table, at most `limit`, none older than a day.
+  void recent_ids(const events::Stream& stream, size_t limit, const std::function<void(const Uuid&)>& take);
+
+ private:
+  template <typename F>
+  auto patiently(const events::Stream& stream, const char* doing, F f);
+  std::string query(const std::string& sql, const std::string& format);
+
+  warehouse::Client& client_;
+  std::string cluster_;
+  StopFlag& stop_;
+};
+
+}  // namespace dalgona::event_grpc
