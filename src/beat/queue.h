@@ -46,10 +46,10 @@ struct Outcome {
     kDefer,     // -> PENDING after `wait`; the attempt does not count: the task was not at fault
   };
   Kind kind = Kind::kComplete;
-  std::string reason;                      // empty for kComplete
-  std::optional<std::string> data;         // JSON; keeps what was there when missing
-  std::chrono::milliseconds wait{0};       // for kRetry and kDefer
-  std::optional<std::string> waiting_for;  // kDefer: the source that has no credential or quota
+  std::string reason{};                      // empty for kComplete
+  std::optional<std::string> data{};         // JSON; keeps what was there when missing
+  std::chrono::milliseconds wait{0};         // for kRetry and kDefer
+  std::optional<std::string> waiting_for{};  // kDefer: the source that has no credential or quota
 };
 
 struct Settled {
