@@ -41,11 +41,13 @@ std::string fingerprint(const std::string& url) {
 Task<void> ensure_replica(warehouse::Client& client, std::string postgres_url, std::string cluster) {
   const Address address = parse_address(postgres_url);
   const std::string comment = "stir " + fingerprint(postgres_url);
+  // Named, not defaulted: g++ 12 destroys default arguments twice in coroutines.
+  const warehouse::QueryOptions plain;
   const std::string found =
-      co_await client.query("SELECT comment FROM system.databases WHERE name = 'beat_replica'", "TabSeparatedRaw");
+      co_await client.query("SELECT comment FROM system.databases WHERE name = 'beat_replica'", "TabSeparatedRaw", plain);
   if (found.starts_with(comment)) co_return;
   const std::string on_cluster = cluster.empty() ? "" : " ON CLUSTER " + warehouse::identifier(cluster);
-  co_await client.execute("DROP DATABASE IF EXISTS beat_replica" + on_cluster);
+  co_await client.execute("DROP DATABASE IF EXISTS beat_replica" + on_cluster, plain);
   std::string failure;
   bool retryable = false;
   try {
