@@ -140,7 +140,8 @@ class Examination {
     if (right)
       good("loopback", "localhost is 127.0.0.1");
     else
-      bad("loopback", "the name localhost does not lead to 127.0.0.1", "add the line `127.0.0.1 localhost` to /etc/hosts");
+      bad("loopback", "the name localhost does not lead to 127.0.0.1",
+          "add the line `127.0.0.1 localhost` to /etc/hosts");
   }
 
   void config(const std::string& file) {
@@ -161,7 +162,8 @@ class Examination {
     else if (postgres.empty())
       bad("PostgreSQL", "version 15 is not installed", "`./run setup`, or set postgres.url");
     else if (::geteuid() == 0 && !find_account("postgres") && !find_account("nobody"))
-      bad("PostgreSQL", "refuses to run as root, and there is neither a user postgres nor nobody", "adduser --system nobody");
+      bad("PostgreSQL", "refuses to run as root, and there is neither a user postgres nor nobody",
+          "adduser --system nobody");
     else
       good("PostgreSQL", output({(postgres / "postgres").string(), "--version"}));
     const fs::path rabbitmq = PrivateRabbitmq::installation();
@@ -341,7 +343,8 @@ std::vector<Finding> examine(const fs::path& home, const std::string& config_fil
 }
 
 void register_doctor(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("doctor", "Find what is wrong with this machine or home, and say how to mend it");
+  CLI::App* command =
+      app.add_subcommand("doctor", "Find what is wrong with this machine or home, and say how to mend it");
   auto common = cli::common_options(*command, true);
   command->callback([common] {
     const auto findings = examine(fs::absolute(common->home).lexically_normal(), common->config);

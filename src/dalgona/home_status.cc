@@ -145,10 +145,9 @@ HomeStatus home_status(const fs::path& home) {
 
 std::string status_text(const HomeStatus& status) {
   if (!status.up)
-    return fmt::format("{} is not up{}\n", status.home.string(),
-                       status.strays ? fmt::format(", but {} of its processes run: `dalgona down` ends them",
-                                                   status.strays)
-                                     : "");
+    return fmt::format(
+        "{} is not up{}\n", status.home.string(),
+        status.strays ? fmt::format(", but {} of its processes run: `dalgona down` ends them", status.strays) : "");
   std::string text = fmt::format("{}: {}, pid {}, {}\n", status.home.string(), status.state.phase, status.state.pid,
                                  duration_text(uptime(status.state.since)));
   text += fmt::format("{:<12} {:<11} {:<16} {:>7} {:>8} {:>9} {:>9} {:>9}\n", "part", "state", "address", "pid", "up",
@@ -159,8 +158,8 @@ std::string status_text(const HomeStatus& status) {
     text += fmt::format("{:<12} {:<11} {:<16} {:>7} {:>8} {:>9} {:>9} {:>9}{}\n", part.name,
                         part.state == "healthy" && !part.answers ? "silent" : part.state,
                         fmt::format("127.0.0.1:{}", part.port), runs ? std::to_string(part.pid) : "-",
-                        runs ? duration_text(uptime(part.since)) : "-", part.restarts,
-                        runs ? mebibytes(part.rss) : "-", runs ? mebibytes(part.pss) : "-",
+                        runs ? duration_text(uptime(part.since)) : "-", part.restarts, runs ? mebibytes(part.rss) : "-",
+                        runs ? mebibytes(part.pss) : "-",
                         part.trouble.empty() ? "" : "  " + part.trouble.substr(0, part.trouble.find('\n')));
     total += part.pss;
   }

@@ -128,7 +128,10 @@ void Supervisor::choose_parts() {
       continue;
     if (name == "warehouse" && !config_.text("warehouse.url").empty()) continue;  // somebody else's
     const std::string key = fmt::format("{}.port", role.section);
-    if (!has_key(config_, key)) continue;  // not part of this program
+    if (!options_.has_command(name) || !has_key(config_, key)) {
+      options_.print(fmt::format("{:<12} is not part of this program and is left out", name));
+      continue;
+    }
     auto port = uint16_t(config_.integer(key));
     if (port == 0) {
       port = ports_.take(name);
@@ -347,7 +350,10 @@ int Supervisor::run() {
       changed_.wait_for(lock, milliseconds{100});
     }
     ::poll(&wait, 1, starting ? 0 : 1000);
-    if (wait.revents) break;
+    if (wait.revents) {
+      signalfd_siginfo taken{};  // taken, or it would still be pending when it is unblocked below
+      if (::read(signal_descriptor, &taken, sizeof taken) > 0) break;
+    }
     {
       const std::scoped_lock lock(mutex_);
       const auto late = std::ranges::find_if(parts_, [](const auto& part) { return !part->was_ready; });

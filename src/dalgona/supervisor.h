@@ -25,9 +25,10 @@ std::string_view to_text(PartState state);
 class Supervisor {
  public:
   struct Options {
-    std::filesystem::path home;              // absolute
-    std::string config_file;                 // --config, absolute; may be empty
-    std::vector<std::string> with, without;  // roles beside those of up.roles, and not
+    std::filesystem::path home;                                   // absolute
+    std::string config_file;                                      // --config, absolute; may be empty
+    std::vector<std::string> with, without;                       // roles beside those of up.roles, and not
+    std::function<bool(const std::string& command)> has_command;  // this program can run the role
     std::function<void(const std::string& line)> print;
   };
   // Takes the home's lock and ends what a killed supervisor left behind. Throws InvalidInput when the home is already

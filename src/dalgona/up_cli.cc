@@ -1,5 +1,6 @@
 #include "dalgona/up_cli.h"
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "base/resources.h"
 #include "dalgona/home_lock.h"
 #include "dalgona/home_status.h"
+#include "dalgona/process.h"
 #include "dalgona/supervisor.h"
 
 namespace dalgona {
@@ -39,6 +41,7 @@ struct UpOptions {
   std::shared_ptr<cli::Common> common;
   std::vector<std::string> with, without;
   bool detach = false;
+  const CLI::App* app = nullptr;
 };
 
 int run_up(const UpOptions& up) {
@@ -46,6 +49,12 @@ int run_up(const UpOptions& up) {
                          .config_file = absolute_config(*up.common),
                          .with = up.with,
                          .without = up.without,
+                         .has_command =
+                             [&up](const std::string& name) {
+                               return std::ranges::any_of(up.app->get_subcommands({}), [&](const CLI::App* command) {
+                                 return command->get_name() == name;
+                               });
+                             },
                          .print = [](const std::string& line) { std::cout << line << std::endl; }});
   return supervisor.run();
 }
@@ -108,7 +117,7 @@ int run_down(const fs::path& home, milliseconds limit) {
   fs::remove(home / "run" / "stores.yaml");
   fs::remove(home / "run" / "up.json");
   if (strays) std::cout << fmt::format("ended {} processes that a killed run had left behind\n", strays);
-  std::cout << fmt::format(pid || strays ? "{} is down\n" : "{} was not up\n", home.string());
+  std::cout << fmt::format("{} {}\n", home.string(), pid || strays ? "is down" : "was not up");
   return 0;
 }
 
@@ -119,6 +128,7 @@ void register_up(CLI::App& app) {
       app.add_subcommand("up", "Start the private stores and the roles of one home, and keep them running");
   auto up = std::make_shared<UpOptions>();
   up->common = cli::common_options(*command);
+  up->app = &app;
   command->add_option("--with", up->with, "Another role beside those of up.roles, e.g. sandbox")->expected(1);
   command->add_option("--without", up->without, "Leave a role out")->expected(1);
   command->add_flag("--detach", up->detach, "Return when everything answers, and leave it running");
@@ -126,7 +136,8 @@ void register_up(CLI::App& app) {
 }
 
 void register_down(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("down", "Stop everything of one home, also what a killed `up` has left behind");
+  CLI::App* command =
+      app.add_subcommand("down", "Stop everything of one home, also what a killed `up` has left behind");
   auto common = cli::common_options(*command);
   command->callback([common] { cli::set_exit_code(run_down(absolute_home(*common), seconds{120})); });
 }
