@@ -3,6 +3,7 @@
 #include "base/cli.h"
 #include "beat/cli.h"
 #include "dalgona/bench.h"
+#include "dalgona/up_cli.h"
 #include "event_grpc/cli.h"
 #include "insights/cli.h"
 #include "sandbox/cli.h"
@@ -12,6 +13,11 @@ namespace dalgona {
 
 void register_commands(CLI::App& app) {
   stir::register_stir(app);
+  register_up(app);
+  register_down(app);
+  register_status(app);
+  register_doctor(app);
+  register_migrate(app);
   cli::register_config(app);
   beat::register_beat(app);
   register_bench(app);

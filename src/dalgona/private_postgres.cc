@@ -61,7 +61,7 @@ fs::path PrivatePostgres::binaries() {
   return {};
 }
 
-PrivatePostgres::PrivatePostgres(PrivateServerOptions options)
+PrivatePostgres::PrivatePostgres(ChildServerOptions options)
     : options_(std::move(options)),
       folder_(options_.home / "postgres"),
       binaries_(binaries()),
@@ -135,12 +135,12 @@ void PrivatePostgres::initialise() {
   fs::rename(fresh, folder_ / "data");
 }
 
-void PrivatePostgres::set_password() {
+void PrivatePostgres::prepare() {
+  private_folder(folder_);
+  private_folder(log_.parent_path());
   const fs::path file = folder_ / "password";
-  const bool lost = !fs::exists(file) && fs::exists(folder_ / "data");
+  password_lost_ |= !fs::exists(file) && fs::exists(folder_ / "data");
   password_ = private_password(file);
-  // The file alone was deleted: the cluster takes the new one.
-  if (lost) single_user("data", fmt::format("ALTER ROLE dalgona PASSWORD '{}'", password_));
 }
 
 bool PrivatePostgres::ready() const {
@@ -156,16 +156,18 @@ bool PrivatePostgres::ready() const {
 
 void PrivatePostgres::start(std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
-  private_folder(folder_);
-  private_folder(log_.parent_path());
+  prepare();
   account_ = choose_account(folder_ / "data");
   give(folder_, account_);
   if (account_ && folder_descriptor_ < 0) {
     folder_descriptor_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder_descriptor_ < 0) throw Permanent(fmt::format("{}: {}", folder_.string(), std::strerror(errno)));
   }
-  set_password();
   if (!fs::exists(folder_ / "data" / "PG_VERSION")) initialise();
+  // Nothing of this home runs any more (the caller saw to it); a left-over pid file may name a stranger's process.
+  fs::remove(folder_ / "data" / "postmaster.pid");
+  if (std::exchange(password_lost_, false))
+    single_user("data", fmt::format("ALTER ROLE dalgona PASSWORD '{}'", password_));
 
   std::vector<std::string> arguments{"-D", data_path("data"), "-p", std::to_string(options_.port)};
   for (std::string_view setting : {"listen_addresses=127.0.0.1", "unix_socket_directories=", "cluster_name=dalgona",
@@ -177,13 +179,14 @@ void PrivatePostgres::start(std::chrono::milliseconds limit) {
   Command postgres = command("postgres", arguments);
   postgres.death_signal = SIGINT;  // fast shutdown; SIGTERM would wait for clients
   for (;;) {
-    // Nothing of this home runs any more (the caller saw to it); a left-over pid file may name a stranger's process.
-    fs::remove(folder_ / "data" / "postmaster.pid");
     server_ = Process(postgres);
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (probe::wait_until([this] { return ready() && healthy(); }, [this] { return server_.running(); }, left)) return;
+    if (probe::wait_until([this] { return ready() && healthy(); }, [this] { return !cancelled_ && server_.running(); },
+                          left))
+      return;
     const bool ended = !server_.running();
+    if (cancelled_) throw Cancelled();
     const int code = server_.stop(std::chrono::seconds{5}, SIGQUIT);
     const std::string why = last_lines(log_, 5);
     // Sessions of a killed postmaster hold its shared memory until they notice.

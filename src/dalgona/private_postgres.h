@@ -3,19 +3,20 @@
 #pragma once
 #include <optional>
 
-#include "dalgona/private_server.h"
+#include "dalgona/child_server.h"
 #include "dalgona/process.h"
 
 namespace dalgona {
 
-class PrivatePostgres : public PrivateServer {
+class PrivatePostgres : public ChildServer {
  public:
   // Throws Permanent when PostgreSQL 15 is not installed.
-  explicit PrivatePostgres(PrivateServerOptions options);
+  explicit PrivatePostgres(ChildServerOptions options);
   ~PrivatePostgres() override;
   PrivatePostgres(const PrivatePostgres&) = delete;
   PrivatePostgres& operator=(const PrivatePostgres&) = delete;
   std::string name() const override { return "postgres"; }
+  void prepare() override;
   void start(std::chrono::milliseconds limit) override;
   bool running() override { return server_.running(); }
   bool healthy() override;
@@ -33,15 +34,15 @@ class PrivatePostgres : public PrivateServer {
   // The data folder as the server's account sees it.
   std::string data_path(const std::string& folder) const;
   void initialise();
-  void set_password();
   void single_user(const std::string& folder, const std::string& sql) const;
   bool ready() const;
 
-  PrivateServerOptions options_;
+  ChildServerOptions options_;
   std::filesystem::path folder_, binaries_, log_;
   std::optional<Account> account_;
   int folder_descriptor_ = -1;
   std::string password_;
+  bool password_lost_ = false;  // the file was deleted; the cluster must take the new one
   Process server_;
 };
 

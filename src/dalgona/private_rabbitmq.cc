@@ -136,8 +136,7 @@ std::map<std::string, std::string> PrivateRabbitmq::environment() const {
   return all;
 }
 
-void PrivateRabbitmq::start(std::chrono::milliseconds limit) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
+void PrivateRabbitmq::prepare() {
   private_folder(folder_);
   private_folder(log_.parent_path());
   if (!fs::exists(folder_ / "password") && fs::exists(folder_ / "mnesia"))
@@ -146,6 +145,11 @@ void PrivateRabbitmq::start(std::chrono::milliseconds limit) {
                     "move {} away to start with an empty broker",
                     (folder_ / "password").string(), folder_.string()));
   password_ = private_password(folder_ / "password");
+}
+
+void PrivateRabbitmq::start(std::chrono::milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  prepare();
   write_configuration();
   choose_applications(installation_ / "plugins");
 
@@ -169,7 +173,9 @@ void PrivateRabbitmq::start(std::chrono::milliseconds limit) {
   broker.log = log_;
   broker_ = Process(broker);
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-  if (probe::wait_until([this] { return healthy(); }, [this] { return broker_.running(); }, left)) return;
+  if (probe::wait_until([this] { return healthy(); }, [this] { return !cancelled_ && broker_.running(); }, left))
+    return;
+  if (cancelled_) throw Cancelled();
   const bool ended = !broker_.running();
   const int code = broker_.stop(std::chrono::seconds{5});
   throw Permanent(fmt::format(

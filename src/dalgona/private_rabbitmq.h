@@ -1,18 +1,19 @@
 // A RabbitMQ of our own in HOME/rabbitmq, from Debian's package, with an epmd of its own, everything on loopback.
 #pragma once
-#include "dalgona/private_server.h"
+#include "dalgona/child_server.h"
 #include "dalgona/process.h"
 
 namespace dalgona {
 
-class PrivateRabbitmq : public PrivateServer {
+class PrivateRabbitmq : public ChildServer {
  public:
-  struct Options : PrivateServerOptions {
+  struct Options : ChildServerOptions {
     uint16_t distribution_port = 0, epmd_port = 0;
   };
   // Throws Permanent when RabbitMQ or Erlang is not installed.
   explicit PrivateRabbitmq(Options options);
   std::string name() const override { return "rabbitmq"; }
+  void prepare() override;
   void start(std::chrono::milliseconds limit) override;
   bool running() override { return broker_.running(); }
   bool healthy() override;

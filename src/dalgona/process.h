@@ -35,7 +35,7 @@ struct Command {
   std::optional<Account> account;                  // run as this one (we are root)
   // An open descriptor of ours that the child sees as number 3; -1: none.
   int keep_descriptor = -1;
-  // What the kernel sends when this process dies.
+  // What the kernel sends when this process dies; 0: nothing, it may outlive us.
   int death_signal = SIGTERM;
 };
 
@@ -61,6 +61,8 @@ class Process {
   void signal(int number) const;
   // `number`, then SIGKILL to its whole session when it has not ended in `grace`. Gives the exit code.
   int stop(std::chrono::milliseconds grace, int number = SIGTERM);
+  // Lets it live on without us.
+  void release() { forget(); }
   // A descriptor that becomes readable when the child ends; for poll().
   int descriptor() const { return pidfd_; }
 

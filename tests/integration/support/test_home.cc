@@ -128,7 +128,7 @@ TestHome::~TestHome() {
 PrivatePostgres& TestHome::postgres() {
   if (!postgres_) {
     auto server = std::make_unique<PrivatePostgres>(
-        PrivateServerOptions{.home = path_, .port = ports_->take("postgres"), .durable = false});
+        ChildServerOptions{.home = path_, .port = ports_->take("postgres"), .durable = false});
     server->start(std::chrono::seconds{60});
     postgres_ = std::move(server);
   }

@@ -1,4 +1,4 @@
-#include "dalgona/private_server.h"
+#include "dalgona/child_server.h"
 
 #include <cerrno>
 #include <cstring>

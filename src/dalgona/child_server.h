@@ -1,6 +1,8 @@
-// The stores that `dalgona up` brings along until a URL in the config replaces them. Each lives in one folder of the
-// home, listens on loopback only, has a generated password (0600) and dies with this process.
+// What `dalgona up` runs: the private stores that it brings along until a URL in the config replaces them, and the
+// roles. Each is a child process that listens on loopback only and dies with this process; a store lives in one folder
+// of the home and has a generated password (0600).
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -11,11 +13,15 @@
 
 namespace dalgona {
 
-// One caller at a time.
-class PrivateServer {
+// One caller at a time, cancel() aside.
+class ChildServer {
  public:
-  virtual ~PrivateServer() = default;
+  virtual ~ChildServer() = default;
   virtual std::string name() const = 0;
+  // Ends a start() that runs in another thread, with Cancelled.
+  void cancel() { cancelled_ = true; }
+  // Folder and password, so that url() is known before start(). Idempotent; start() calls it too.
+  virtual void prepare() = 0;
   // Creates what is missing, starts the server and returns when it takes requests. Everything that an earlier run
   // committed is there. Throws Permanent with the last lines of the server's log.
   virtual void start(std::chrono::milliseconds limit) = 0;
@@ -31,9 +37,12 @@ class PrivateServer {
   virtual pid_t pid() const = 0;  // -1: none
   // Readable when the process ends; for poll().
   virtual int descriptor() const = 0;
+
+ protected:
+  std::atomic<bool> cancelled_{false};
 };
 
-struct PrivateServerOptions {
+struct ChildServerOptions {
   std::filesystem::path home;  // absolute
   uint16_t port = 0;
   // false: no fsync; survives kill -9, not a power cut. For tests.
