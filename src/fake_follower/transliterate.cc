@@ -18,8 +18,8 @@ namespace {
 namespace unicode = insights::unicode;
 
 // Greek as passports and the original spelled it; ICU follows another romanisation (ch for chi, y for upsilon).
-constexpr std::string_view kGreekLetters[] = {"a",  "b", "g", "d", "e", "z", "e", "th", "i",  "k",  "l",  "m", "n",
-                                       "x", "o", "p", "r", "s", "s", "t", "u",  "ph", "kh", "ps", "o"};
+constexpr std::string_view kGreekLetters[] = {"a", "b", "g", "d", "e", "z", "e", "th", "i",  "k",  "l",  "m", "n",
+                                              "x", "o", "p", "r", "s", "s", "t", "u",  "ph", "kh", "ps", "o"};
 
 std::string_view greek(char32_t c) {
   switch (c) {  // with tonos or dialytika

@@ -47,14 +47,14 @@ bool ends_in_word(View text, View word) {
 }
 
 // In lower case or with a capital.
-constexpr std::array kAbbreviations = std::to_array<View>({U"approx", U"cf", U"col", U"fig", U"figs", U"e.g", U"i.e",
-                                                           U"i.v", U"f.e", U"mag", U"med", U"nat", U"nr", U"p.e",
-                                                           U"phil", U"rer", U"sci", U"univ", U"vol", U"vs", U"z.B"});
+constexpr std::array kAbbreviations =
+    std::to_array<View>({U"approx", U"cf", U"col", U"fig",  U"figs", U"e.g", U"i.e",  U"i.v", U"f.e", U"mag", U"med",
+                         U"nat",    U"nr", U"p.e", U"phil", U"rer",  U"sci", U"univ", U"vol", U"vs",  U"z.B"});
 // Only as written: "the answer is no. Then" and "a month ago. The" are ends.
-constexpr std::array kCapitalised = std::to_array<View>(
-    {U"Capt", U"Dr",  U"Gen", U"Mr",  U"Mrs", U"Mt",  U"No",  U"Prof", U"Sgt", U"Sr",  U"St",  U"Jan",  U"Feb", U"Mar",
-     U"Apr",  U"Jun", U"Jul", U"Aug", U"Sep", U"Sept", U"Oct", U"Nov", U"Dec", U"Mär", U"Mai", U"Okt", U"Dez", U"Ene",
-     U"Abr",  U"Ago", U"Dic"});
+constexpr std::array kCapitalised =
+    std::to_array<View>({U"Capt", U"Dr",  U"Gen", U"Mr",  U"Mrs", U"Mt",  U"No",  U"Prof", U"Sgt",  U"Sr",  U"St",
+                         U"Jan",  U"Feb", U"Mar", U"Apr", U"Jun", U"Jul", U"Aug", U"Sep",  U"Sept", U"Oct", U"Nov",
+                         U"Dec",  U"Mär", U"Mai", U"Okt", U"Dez", U"Ene", U"Abr", U"Ago",  U"Dic"});
 constexpr std::array kStates = std::to_array<View>({U"E.U", U"U.K", U"U.S"});
 
 constexpr std::array kBeforeInitials =
