@@ -17,7 +17,8 @@ ROOMS = {
     r"<(pybind11/|Python\.h).*>": ["src/stir/"],
     r"<(grpc|grpcpp)/.*>": ["src/event_grpc/"],
     r"<(dlfcn\.h)>": ["src/warehouse/embedded/"],
-    r"<unicode/.*>": ["src/insights/", "src/fake_follower/"],
+    r"<unicode/(calendar|timezone)\.h>": ["src/base/"],
+    r"<unicode/(?!calendar|timezone).*>": ["src/insights/", "src/fake_follower/"],
     r"<(yaml-cpp)/.*>": ["src/base/"],
     r"<prometheus/.*>": ["src/base/"],
 }

@@ -6,11 +6,11 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
-#include <yaml-cpp/yaml.h>
 
 #include "base/errors.h"
 #include "base/resources.h"
 #include "base/text.h"
+#include "base/yaml.h"
 
 namespace dalgona {
 namespace {
@@ -31,14 +31,6 @@ bool is_flag(std::string_view text) {
 
 std::string where(const std::string& file, const YAML::Node& node) {
   return fmt::format("{}:{}", file, node.Mark().line + 1);
-}
-
-YAML::Node parse_yaml(const std::string& text, const std::string& file) {
-  try {
-    return YAML::Load(text);
-  } catch (const YAML::Exception& e) {
-    throw InvalidInput(fmt::format("{}:{}: {}", file, e.mark.line + 1, e.msg));
-  }
 }
 
 // "beat.poll_interval" -> "DALGONA_BEAT_POLL_INTERVAL".
@@ -121,7 +113,7 @@ Config Config::from_text(std::string_view yaml) {
 
 void Config::load_defaults() {
   const auto path = resource(kDefaults);
-  const YAML::Node root = parse_yaml(read_file(path), path.string());
+  const YAML::Node root = yaml::parse(read_file(path), path.string());
   for (const auto& section : root) {
     const auto name = section.first.as<std::string>();
     if (!section.second.IsMap())
@@ -150,7 +142,7 @@ void Config::load_defaults() {
 }
 
 void Config::overlay(const std::string& yaml, const std::string& file) {
-  const YAML::Node root = parse_yaml(yaml, file);
+  const YAML::Node root = yaml::parse(yaml, file);
   if (root.IsNull()) return;
   if (!root.IsMap()) throw InvalidInput(fmt::format("{}:1: not a map of sections", file));
   const std::vector<std::string> known = keys();

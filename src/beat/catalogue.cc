@@ -4,11 +4,11 @@
 
 #include <fmt/format.h>
 #include <re2/re2.h>
-#include <yaml-cpp/yaml.h>
 
 #include "base/config.h"
 #include "base/errors.h"
 #include "base/text.h"
+#include "base/yaml.h"
 
 namespace dalgona::beat {
 namespace {
@@ -31,7 +31,7 @@ class Section {
     }
   }
   [[noreturn]] void fail(const YAML::Node& at, std::string_view what) const {
-    throw InvalidInput(fmt::format("{}:{}: {}: {}", file_, at.Mark().line + 1, where_, what));
+    yaml::fail(file_, at, fmt::format("{}: {}", where_, what));
   }
   [[noreturn]] void fail_at(const std::string& key, std::string_view what) const {
     fail(node_[key] ? node_[key] : node_, fmt::format("{}: {}", key, what));
@@ -87,14 +87,6 @@ class Section {
   YAML::Node node_;
   std::string file_, where_;
 };
-
-YAML::Node parse_yaml(std::string_view text, const std::string& file) {
-  try {
-    return YAML::Load(std::string(text));
-  } catch (const YAML::Exception& e) {
-    throw InvalidInput(fmt::format("{}:{}: {}", file, e.mark.line + 1, e.msg));
-  }
-}
 
 ParamSpec read_param(const Section& section) {
   section.allow({"type", "required", "min", "max", "pattern", "default"});
@@ -178,7 +170,7 @@ Source read_source(const std::string& name, const Section& section) {
 }
 
 Section top(std::string_view text, const std::string& file, const std::string& key) {
-  const Section whole(parse_yaml(text, file), file, "the file");
+  const Section whole(yaml::parse(text, file), file, "the file");
   whole.allow({key});
   if (!whole.has(key)) whole.fail_at(key, "is missing");
   return {whole.node(key), file, key};

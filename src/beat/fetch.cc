@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
-#include "beat/quota_reset.h"
+#include "base/time_zone.h"
 
 namespace dalgona::beat {
 namespace {

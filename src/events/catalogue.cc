@@ -5,12 +5,12 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include "base/config.h"
 #include "base/errors.h"
 #include "base/resources.h"
 #include "base/text.h"
+#include "base/yaml.h"
 
 namespace dalgona::events {
 
@@ -34,14 +34,7 @@ class Reader {
   }
 
   void expect_map(const YAML::Node& node, const std::string& what, const std::vector<std::string>& known) const {
-    if (!node.IsMap()) fail(node, what + " must be a mapping");
-    std::set<std::string> seen;
-    for (const auto& entry : node) {
-      const auto key = entry.first.as<std::string>();
-      if (std::find(known.begin(), known.end(), key) == known.end())
-        fail(entry.first, fmt::format("unknown key '{}' in {}{}", key, what, did_you_mean(key, known)));
-      if (!seen.insert(key).second) fail(entry.first, fmt::format("'{}' is given twice", key));
-    }
+    yaml::expect_keys(file_, node, what, known);
   }
   std::string text(const YAML::Node& map, const char* key, const std::string& what) const {
     const auto node = map[key];
@@ -208,21 +201,16 @@ size_t Stream::index_of(std::string_view wanted) const {
   throw Permanent(fmt::format("stream {} has no field {}", name, wanted));
 }
 
-Stream Catalogue::parse(const std::string& yaml, const std::string& file) {
+Stream Catalogue::parse(const std::string& text, const std::string& file) {
   const Reader r(file);
-  YAML::Node root;
-  try {
-    root = YAML::Load(yaml);
-  } catch (const YAML::Exception& e) {
-    r.fail_line(e.mark.line + 1, e.msg);
-  }
+  const YAML::Node root = yaml::parse(text, file);
   if (!root || !root.IsMap()) r.fail_line(1, "a stream's file must be a mapping");
   r.expect_map(root, "a stream",
                {"stream", "exchange", "queue", "routing_key", "consumers", "prefetch", "batch", "retry", "error",
                 "target", "id", "unknown_fields", "fields", "order", "partition", "shard", "latest", "ttl", "rollups"});
   Stream s;
   s.file = file;
-  for (const auto line : split(yaml, '\n')) {
+  for (const auto line : split(text, '\n')) {
     if (!line.starts_with("#")) break;
     s.about += (s.about.empty() ? "" : " ") + std::string(trim(line.substr(1)));
   }

@@ -94,7 +94,7 @@ class Catalogue {
   // (with the nearest known one), a wrong type, a name used twice, an order field that does not exist.
   static Catalogue load(const std::filesystem::path& folder);
   // One stream from YAML text; `file` is used in errors.
-  static Stream parse(const std::string& yaml, const std::string& file);
+  static Stream parse(const std::string& text, const std::string& file);
 
   const std::vector<Stream>& streams() const { return streams_; }
   // Throws InvalidInput naming the nearest known stream. Takes a stream's or a queue's name.

@@ -4,12 +4,12 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include "base/config.h"
 #include "base/errors.h"
 #include "base/resources.h"
 #include "base/text.h"
+#include "base/yaml.h"
 
 namespace dalgona::stir {
 namespace {
@@ -17,13 +17,7 @@ namespace fs = std::filesystem;
 
 class File {
  public:
-  explicit File(const fs::path& path) : name_(path.filename().string()) {
-    try {
-      root_ = YAML::Load(read_file(path));
-    } catch (const YAML::Exception& e) {
-      throw InvalidInput(fmt::format("{}:{}: {}", name_, e.mark.line + 1, e.msg));
-    }
-  }
+  explicit File(const fs::path& path) : name_(path.filename().string()), root_(yaml::parse(read_file(path), name_)) {}
 
   Dag read() const {
     check_keys(root_, {"dag", "description", "schedule", "select", "exclude", "full_refresh", "retries", "retry_delay",
@@ -44,9 +38,7 @@ class File {
   }
 
  private:
-  [[noreturn]] void fail(const YAML::Node& node, const std::string& what) const {
-    throw InvalidInput(fmt::format("{}:{}: {}", name_, node.Mark().line + 1, what));
-  }
+  [[noreturn]] void fail(const YAML::Node& node, const std::string& what) const { yaml::fail(name_, node, what); }
   template <typename F>
   void at(const YAML::Node& node, F f) const {
     try {
@@ -56,12 +48,7 @@ class File {
     }
   }
   void check_keys(const YAML::Node& node, const std::vector<std::string>& known) const {
-    if (!node.IsMap()) fail(node, "want keys and values");
-    for (const auto& member : node) {
-      const std::string key = member.first.Scalar();
-      if (std::find(known.begin(), known.end(), key) == known.end())
-        fail(member.first, "unknown key '" + key + "'" + did_you_mean(key, known));
-    }
+    yaml::expect_keys(name_, node, {}, known);
   }
   std::string text(const YAML::Node& node, const char* key) const {
     if (!node[key] || !node[key].IsScalar() || node[key].Scalar().empty())

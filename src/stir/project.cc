@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 #include <openssl/sha.h>
-#include <yaml-cpp/yaml.h>
 
 #include "base/resources.h"
 #include "base/text.h"
+#include "base/yaml.h"
 #include "stir/jinja.h"
 
 namespace dalgona::stir {
@@ -63,9 +63,9 @@ json::value to_json(const YAML::Node& node, const std::string& path) {
 
 YAML::Node load(const std::string& text, const std::string& path) {
   try {
-    return YAML::Load(text);
-  } catch (const YAML::Exception& e) {
-    throw CompileError(fmt::format("{}:{}: {}", path, e.mark.line + 1, e.msg));
+    return yaml::parse(text, path);
+  } catch (const InvalidInput& e) {
+    throw CompileError(e.what());
   }
 }
 

@@ -16,7 +16,7 @@ Address parse_address(const std::string& text) {
   const auto parsed = boost::urls::parse_uri(text);
   if (!parsed || (parsed->scheme() != "postgres" && parsed->scheme() != "postgresql"))
     throw InvalidInput("postgres.url: want postgres://user:password@host:port/database");
-  const boost::urls::url_view url = *parsed;
+  const boost::urls::url_view& url = *parsed;
   Address address;
   address.host = std::string(url.encoded_host()) + ":" + (url.has_port() ? std::string(url.port()) : "5432");
   if (!url.segments().empty()) address.database = url.segments().front();

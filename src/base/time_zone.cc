@@ -1,4 +1,4 @@
-#include "beat/quota_reset.h"
+#include "base/time_zone.h"
 
 #include <fmt/format.h>
 #include <unicode/calendar.h>
@@ -6,7 +6,7 @@
 
 #include "base/errors.h"
 
-namespace dalgona::beat {
+namespace dalgona {
 
 Time next_midnight(const std::string& zone, Time now) {
   // g++ 12 has no time zones of its own.
@@ -24,4 +24,4 @@ Time next_midnight(const std::string& zone, Time now) {
   return Time{std::chrono::milliseconds{int64_t(millis)}};
 }
 
-}  // namespace dalgona::beat
+}  // namespace dalgona

@@ -1,17 +1,17 @@
-#include "beat/quota_reset.h"
+#include "base/time_zone.h"
 
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
 
-namespace dalgona::beat {
+namespace dalgona {
 namespace {
 
 std::string after(const char* now) {
   return to_iso(next_midnight("America/Los_Angeles", parse_time(now)));
 }
 
-TEST(QuotaReset, IsThePacificMidnightAlsoWhenClocksChange) {
+TEST(TimeZone, NextMidnightHoldsAlsoWhenClocksChange) {
   EXPECT_EQ(after("2024-01-15T12:00:00Z"), "2024-01-16T08:00:00.000000Z");
   EXPECT_EQ(after("2024-07-15T12:00:00Z"), "2024-07-16T07:00:00.000000Z");
   EXPECT_EQ(after("2024-07-15T06:59:59Z"), "2024-07-15T07:00:00.000000Z");
@@ -22,4 +22,4 @@ TEST(QuotaReset, IsThePacificMidnightAlsoWhenClocksChange) {
 }
 
 }  // namespace
-}  // namespace dalgona::beat
+}  // namespace dalgona
