@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/amqp/amqp.h"
+#include "base/config.h"
 #include "base/errors.h"
 #include "base/resources.h"
 #include "base/text.h"
