@@ -347,7 +347,9 @@ struct StreamSink::State {
     }
     if (ask.empty()) return;
     std::vector<bool> keep(rows, true);
-    for (const size_t row : store.present(stream, batch.block, ask)) keep[row] = false;
+    const auto known = store.present(stream, batch.block, ask);
+    store.repair_rollups(stream, batch.block, known);
+    for (const size_t row : known) keep[row] = false;
     std::set<Uuid> asked, seen;
     for (const size_t row : ask) asked.insert(ids.uuid(row));
     for (size_t row = 0; row < rows; ++row) {

@@ -24,6 +24,18 @@ const warehouse::Column* column(const warehouse::Block& block, std::string_view 
   return nullptr;
 }
 
+// Settings of statements that name many ids.
+constexpr const char* kLongQuery = "SETTINGS max_query_size = 4000000";
+
+std::vector<std::span<const size_t>> pieces(const std::vector<size_t>& rows) {
+  std::vector<std::span<const size_t>> all;
+  for (std::span<const size_t> rest(rows); !rest.empty();) {
+    all.push_back(rest.first(std::min(rest.size(), kIdsAQuestion)));
+    rest = rest.subspan(all.back().size());
+  }
+  return all;
+}
+
 std::string in_list(const std::set<std::string>& values) {
   std::string list;
   for (const auto& v : values) list += (list.empty() ? "" : ",") + warehouse::literal(v);
@@ -139,38 +151,42 @@ void Store::park(const events::Stream& stream, const std::vector<ParkedEvent>& p
             [&] { client_.insert_blocking("events.parked " + block.column_list(), "Native", block.encode()); });
 }
 
+// An event that is there twice has the same members, so partition and primary key lead to it: the columns that they are
+// made of are asked for, and only these granules are read.
+std::string Store::condition(const events::Stream& stream, const warehouse::Block& block,
+                             std::span<const size_t> rows) {
+  const auto& ids = *column(block, stream.id);
+  std::set<std::string> wanted;
+  for (const size_t row : rows) wanted.insert(ids.uuid(row).text());
+  std::string where = stream.id + " IN " + in_list(wanted);
+  for (const auto& name : stream.order) {
+    const auto& f = *stream.field(name);
+    const auto& c = *column(block, name);
+    if (f.type == events::FieldType::kString || f.type == events::FieldType::kKeyword) {
+      std::set<std::string> values;
+      for (const size_t row : rows) values.emplace(c.text(row));
+      where += fmt::format(" AND {} IN {}", name, in_list(values));
+    } else if (f.type == events::FieldType::kTime) {
+      int64_t low = INT64_MAX, high = INT64_MIN;
+      for (const size_t row : rows) {
+        low = std::min(low, c.integer(row));
+        high = std::max(high, c.integer(row));
+      }
+      where += fmt::format(
+          " AND {0} >= fromUnixTimestamp64Micro({1}, 'UTC') AND {0} <= fromUnixTimestamp64Micro({2}, 'UTC')", name, low,
+          high);
+    }
+  }
+  return where;
+}
+
 std::vector<size_t> Store::present(const events::Stream& stream, const warehouse::Block& block,
                                    const std::vector<size_t>& rows) {
   const auto& ids = *column(block, stream.id);
   std::vector<size_t> found;
-  for (size_t from = 0; from < rows.size(); from += kIdsAQuestion) {
-    const size_t to = std::min(rows.size(), from + kIdsAQuestion);
-    std::set<std::string> wanted;
-    for (size_t i = from; i < to; ++i) wanted.insert(ids.uuid(rows[i]).text());
-    // An event that is there twice has the same members, so partition and primary key lead to it: only the columns that
-    // they are made of are asked for, and only these granules are read.
-    std::string where;
-    for (const auto& name : stream.order) {
-      const auto& f = *stream.field(name);
-      const auto& c = *column(block, name);
-      if (f.type == events::FieldType::kString || f.type == events::FieldType::kKeyword) {
-        std::set<std::string> values;
-        for (size_t i = from; i < to; ++i) values.emplace(c.text(rows[i]));
-        where += fmt::format(" AND {} IN {}", name, in_list(values));
-      } else if (f.type == events::FieldType::kTime) {
-        int64_t low = INT64_MAX, high = INT64_MIN;
-        for (size_t i = from; i < to; ++i) {
-          low = std::min(low, c.integer(rows[i]));
-          high = std::max(high, c.integer(rows[i]));
-        }
-        where += fmt::format(
-            " AND {0} >= fromUnixTimestamp64Micro({1}, 'UTC') AND {0} <= fromUnixTimestamp64Micro({2}, 'UTC')", name,
-            low, high);
-      }
-    }
-    const auto sql =
-        fmt::format("SELECT DISTINCT toString({0}) FROM {1} WHERE {0} IN {2}{3} SETTINGS max_query_size = 4000000",
-                    stream.id, events::table_of(stream), in_list(wanted), where);
+  for (const auto& some : pieces(rows)) {
+    const auto sql = fmt::format("SELECT DISTINCT toString({}) FROM {} WHERE {} {}", stream.id,
+                                 events::table_of(stream), condition(stream, block, some), kLongQuery);
     std::set<std::string, std::less<>> there;
     patiently(stream, "looking for events delivered again", [&] {
       const auto text = query(sql, "TabSeparated");
@@ -181,10 +197,18 @@ std::vector<size_t> Store::present(const events::Stream& stream, const warehouse
         at = end + 1;
       }
     });
-    for (size_t i = from; i < to; ++i)
-      if (there.contains(ids.uuid(rows[i]).text())) found.push_back(rows[i]);
+    for (const size_t row : some)
+      if (there.contains(ids.uuid(row).text())) found.push_back(row);
   }
   return found;
+}
+
+void Store::repair_rollups(const events::Stream& stream, const warehouse::Block& block,
+                           const std::vector<size_t>& rows) {
+  if (stream.rollups.empty()) return;
+  for (const auto& some : pieces(rows))
+    for (const auto& sql : events::rollup_repairs(stream, condition(stream, block, some)))
+      patiently(stream, "repairing rollups", [&] { query(sql + " " + kLongQuery, ""); });
 }
 
 void Store::recent_ids(const events::Stream& stream, size_t limit, const std::function<void(const Uuid&)>& take) {

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,9 @@ class Store {
   // Of the given rows those whose event id is in the stream's table already.
   std::vector<size_t> present(const events::Stream& stream, const warehouse::Block& block,
                               const std::vector<size_t>& rows);
+  // For events that are in the table already: sees to it that the rollups have them too. A kill between the two parts
+  // of an insert leaves that undone.
+  void repair_rollups(const events::Stream& stream, const warehouse::Block& block, const std::vector<size_t>& rows);
   // The newest ids of the table, at most `limit`, none older than a day.
   void recent_ids(const events::Stream& stream, size_t limit, const std::function<void(const Uuid&)>& take);
 
@@ -59,6 +63,9 @@ class Store {
   template <typename F>
   auto patiently(const events::Stream& stream, const char* doing, F f);
   std::string query(const std::string& sql, const std::string& format);
+  // SQL that chooses the rows' events in the stream's table.
+  static std::string condition(const events::Stream& stream, const warehouse::Block& block,
+                               std::span<const size_t> rows);
 
   warehouse::Client& client_;
   std::string cluster_;

@@ -82,50 +82,56 @@ std::string view_sql(const Stream& s, const TableSql& sql) {
                      joined(columns), s.target.table, s.latest.empty() ? "" : " FINAL");
 }
 
-void rollup_sql(std::vector<std::string>& out, const Stream& s, const Rollup& rollup, const TableSql& sql) {
-  // The largest (time, value) of a day is its latest observation. Being a maximum, it is the same whatever the order of
-  // arrival and however often an event comes; of two values with one time the larger stays. Where an event lacks the
-  // metric, time 0 stands, which every observation exceeds.
-  std::vector<std::string> columns, selected, served;
-  for (const auto& name : rollup.by) {
-    columns.push_back(name + " " + column_type(*s.field(name)));
-    selected.push_back(name);
-    served.push_back(name);
-  }
-  columns.push_back("date Date");
+std::vector<std::string> rollup_order(const Rollup& rollup) {
+  auto order = rollup.by;
+  order.push_back("date");
+  return order;
+}
+
+// The rollup's rows for the events of `table` that `where` chooses (" WHERE ..." or nothing).
+//
+// The largest (time, value) of a day is its latest observation. Being a maximum, it is the same whatever the order of
+// arrival and however often an event comes; of two values with one time the larger stays. Where an event lacks the
+// metric, time 0 stands, which every observation exceeds.
+std::string rollup_select(const Rollup& rollup, const std::string& table, const std::string& where) {
+  std::vector<std::string> selected(rollup.by);
   selected.push_back(fmt::format("toDate({}) AS date", rollup.day));
-  served.push_back("date");
-  for (const auto& name : rollup.last) {
-    columns.push_back(fmt::format(
-        "{} SimpleAggregateFunction(max, Tuple(time DateTime64(6, 'UTC'), value Int64)) CODEC(ZSTD(1))", name));
+  for (const auto& name : rollup.last)
     selected.push_back(
         fmt::format("max(if({0} IS NULL, (toDateTime64(0, 6, 'UTC'), toInt64(0)), ({1}, assumeNotNull({0})))::"
                     "Tuple(time DateTime64(6, 'UTC'), value Int64)) AS {0}_",
                     name, rollup.day));
+  selected.push_back(fmt::format("max({}) AS observed_at", rollup.day));
+  // A materialised view's columns are matched by name, and an alias must not hide the column that it is made from.
+  std::vector<std::string> renamed = rollup_order(rollup);
+  for (const auto& name : rollup.last) renamed.push_back(name + "_ AS " + name);
+  renamed.push_back("observed_at");
+  return fmt::format("SELECT {} FROM (SELECT {} FROM {}{} GROUP BY {})", joined(renamed), joined(selected), table,
+                     where, joined(rollup_order(rollup)));
+}
+
+void rollup_sql(std::vector<std::string>& out, const Stream& s, const Rollup& rollup, const TableSql& sql) {
+  std::vector<std::string> columns, served(rollup_order(rollup));
+  for (const auto& name : rollup.by) columns.push_back(name + " " + column_type(*s.field(name)));
+  columns.push_back("date Date");
+  for (const auto& name : rollup.last) {
+    columns.push_back(fmt::format(
+        "{} SimpleAggregateFunction(max, Tuple(time DateTime64(6, 'UTC'), value Int64)) CODEC(ZSTD(1))", name));
     served.push_back(fmt::format(
         "if(tupleElement(max(t.{0}), 1) = toDateTime64(0, 6, 'UTC'), NULL, tupleElement(max(t.{0}), 2)) AS {0}", name));
   }
   columns.push_back("observed_at SimpleAggregateFunction(max, DateTime64(6, 'UTC')) CODEC(ZSTD(1))");
-  selected.push_back(fmt::format("max({}) AS observed_at", rollup.day));
   served.push_back("max(t.observed_at) AS observed_at");
-  auto order = rollup.by;
-  order.push_back("date");
+  const auto order = rollup_order(rollup);
   // Small granules: a series is some hundred rows, and reading it must not read thousands of its neighbours.
   out.push_back(fmt::format(
       "CREATE TABLE IF NOT EXISTS events.{}{} ({}) ENGINE = {} ORDER BY ({}) SETTINGS index_granularity = 512, {}",
       sql.local(rollup.table), sql.on_cluster(), joined(columns), sql.engine(rollup.table, "AggregatingMergeTree"),
       joined(order), sql.settings()));
   sql.distributed(out, rollup.table, s.shard);
-  // The materialised view's columns are matched by name, and an alias must not hide the column that it is made from.
-  std::vector<std::string> renamed(rollup.by);
-  renamed.push_back("date");
-  for (const auto& name : rollup.last) renamed.push_back(name + "_ AS " + name);
-  renamed.push_back("observed_at");
-  out.push_back(fmt::format(
-      "CREATE MATERIALIZED VIEW IF NOT EXISTS events.{0}_mv{1} TO events.{2} AS SELECT {3} FROM (SELECT {4} "
-      "FROM events.{5} GROUP BY {6})",
-      rollup.table, sql.on_cluster(), sql.local(rollup.table), joined(renamed), joined(selected),
-      sql.local(s.target.table), joined(order)));
+  out.push_back(fmt::format("CREATE MATERIALIZED VIEW IF NOT EXISTS events.{0}_mv{1} TO events.{2} AS {3}",
+                            rollup.table, sql.on_cluster(), sql.local(rollup.table),
+                            rollup_select(rollup, "events." + sql.local(s.target.table), "")));
   out.push_back(fmt::format("CREATE OR REPLACE VIEW events.{}{} AS SELECT {} FROM events.{} AS t GROUP BY {}",
                             rollup.view, sql.on_cluster(), joined(served), rollup.table, joined(order)));
 }
@@ -159,6 +165,16 @@ std::string column_type(const Field& f) {
 
 std::string table_of(const Stream& s) {
   return "events." + s.target.table;
+}
+
+std::vector<std::string> rollup_repairs(const Stream& s, const std::string& condition) {
+  std::vector<std::string> out;
+  for (const auto& rollup : s.rollups) {
+    const auto columns = joined(rollup_order(rollup)) + ", " + joined(rollup.last) + ", observed_at";
+    out.push_back(fmt::format("INSERT INTO events.{} ({}) {}", rollup.table, columns,
+                              rollup_select(rollup, table_of(s), " WHERE " + condition)));
+  }
+  return out;
 }
 
 std::vector<std::string> shared_ddl(const std::string& cluster) {

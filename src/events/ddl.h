@@ -13,6 +13,11 @@ namespace dalgona::events {
 std::vector<std::string> shared_ddl(const std::string& cluster);
 std::vector<std::string> stream_ddl(const Stream& stream, const std::string& cluster);
 
+// Statements that put the rollups right for the events of the stream's table that `condition` (SQL) chooses. A block
+// goes into the log and into each rollup one after another, so a kill between the two leaves rows in the log that a
+// rollup lacks. They may run again and change nothing then.
+std::vector<std::string> rollup_repairs(const Stream& stream, const std::string& condition);
+
 // The column's type in the warehouse, as blocks carry it: "Nullable(Int64)".
 std::string column_type(const Field& field);
 // "events.profile_log"
