@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/text.h"
 #include "events/ddl.h"
 
 namespace dalgona::event_grpc {
@@ -33,6 +34,18 @@ std::vector<std::span<const size_t>> pieces(const std::vector<size_t>& rows) {
     all.push_back(rest.first(std::min(rest.size(), kIdsAQuestion)));
     rest = rest.subspan(all.back().size());
   }
+  return all;
+}
+
+// By this the inserts of a stream are known among the warehouse's running queries.
+std::string insert_prefix(const events::Stream& stream) {
+  return "sink/" + stream.name + "/";
+}
+
+std::set<std::string> lines(const std::string& text) {
+  std::set<std::string> all;
+  for (const auto line : split(text, '\n'))
+    if (!line.empty()) all.emplace(line);
   return all;
 }
 
@@ -111,7 +124,10 @@ void Store::insert(const events::Stream& stream, const warehouse::Block& block, 
   // A batch may span any number of months.
   options.settings["max_partitions_per_insert_block"] = "0";
   const auto table = events::table_of(stream) + " " + block.column_list();
-  patiently(stream, "inserting", [&] { client_.insert_blocking(table, "Native", block.encode(), token, options); });
+  patiently(stream, "inserting", [&] {
+    options.query_id = insert_prefix(stream) + make_uuid7(system_clock().now()).text();
+    client_.insert_blocking(table, "Native", block.encode(), token, options);
+  });
 }
 
 void Store::park(const events::Stream& stream, const std::vector<ParkedEvent>& parked) {
@@ -180,23 +196,35 @@ std::string Store::condition(const events::Stream& stream, const warehouse::Bloc
   return where;
 }
 
+void Store::wait_for_inserts(const events::Stream& stream) {
+  const auto processes = cluster_.empty()
+                             ? "system.processes"
+                             : fmt::format("clusterAllReplicas({}, system.processes)", warehouse::literal(cluster_));
+  // Those that run now, and no later ones: others write to the stream all the time.
+  auto running = lines(patiently(stream, "asking for running inserts", [&] {
+    return query(fmt::format("SELECT query_id FROM {} WHERE startsWith(query_id, {})", processes,
+                             warehouse::literal(insert_prefix(stream))),
+                 "TabSeparated");
+  }));
+  for (milliseconds wait{2}; !running.empty(); wait = std::min(wait * 2, milliseconds{500})) {
+    stop_.wait(wait);
+    running = lines(patiently(stream, "waiting for running inserts", [&] {
+      return query(fmt::format("SELECT query_id FROM {} WHERE query_id IN {}", processes, in_list(running)),
+                   "TabSeparated");
+    }));
+  }
+}
+
 std::vector<size_t> Store::present(const events::Stream& stream, const warehouse::Block& block,
                                    const std::vector<size_t>& rows) {
+  wait_for_inserts(stream);
   const auto& ids = *column(block, stream.id);
   std::vector<size_t> found;
   for (const auto& some : pieces(rows)) {
     const auto sql = fmt::format("SELECT DISTINCT toString({}) FROM {} WHERE {} {}", stream.id,
                                  events::table_of(stream), condition(stream, block, some), kLongQuery);
-    std::set<std::string, std::less<>> there;
-    patiently(stream, "looking for events delivered again", [&] {
-      const auto text = query(sql, "TabSeparated");
-      there.clear();
-      for (size_t at = 0; at < text.size();) {
-        const auto end = std::min(text.find('\n', at), text.size());
-        there.emplace(text.substr(at, end - at));
-        at = end + 1;
-      }
-    });
+    const auto there =
+        lines(patiently(stream, "looking for events delivered again", [&] { return query(sql, "TabSeparated"); }));
     for (const size_t row : some)
       if (there.contains(ids.uuid(row).text())) found.push_back(row);
   }

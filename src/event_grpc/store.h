@@ -50,7 +50,8 @@ class Store {
   // Durable when it returns. `token` is the same for every attempt.
   void insert(const events::Stream& stream, const warehouse::Block& block, const std::string& token);
   void park(const events::Stream& stream, const std::vector<ParkedEvent>& events);
-  // Of the given rows those whose event id is in the stream's table already.
+  // Of the given rows those whose event id is in the stream's table already. Waits for the stream's inserts that are
+  // running first: one whose sink was killed may still be under way.
   std::vector<size_t> present(const events::Stream& stream, const warehouse::Block& block,
                               const std::vector<size_t>& rows);
   // For events that are in the table already: sees to it that the rollups have them too. A kill between the two parts
@@ -62,6 +63,7 @@ class Store {
  private:
   template <typename F>
   auto patiently(const events::Stream& stream, const char* doing, F f);
+  void wait_for_inserts(const events::Stream& stream);
   std::string query(const std::string& sql, const std::string& format);
   // SQL that chooses the rows' events in the stream's table.
   static std::string condition(const events::Stream& stream, const warehouse::Block& block,
