@@ -144,7 +144,13 @@ void Supervisor::choose_parts() {
     part->server = std::make_unique<RoleProcess>(RoleProcess::Options{
         .home = options_.home, .config_file = options_.config_file, .command = name, .port = port});
     part->after.assign(role.after.begin(), role.after.end());
-    if (name == "warehouse") overlay_["warehouse.url"] = part->server->url();
+    if (name == "warehouse") {
+      // A web page in a browser on this machine can send requests to loopback, too; it does not know the password.
+      const std::string password = private_password(options_.home / "run" / "warehouse.password");
+      const std::string user = config_.text("warehouse.user");
+      overlay_["warehouse.password"] = password;
+      overlay_["warehouse.url"] = fmt::format("http://{}:{}@127.0.0.1:{}", user, password, port);
+    }
     if (name == "sandbox" && has_key(config_, "beat.simulated_sources") && !config_.is_set("beat.simulated_sources"))
       overlay_["beat.simulated_sources"] = fmt::format("[\"youtube_data_api={}\"]", part->server->url());
     parts_.push_back(std::move(part));
