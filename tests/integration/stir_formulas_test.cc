@@ -7,22 +7,15 @@
 
 #include <gtest/gtest.h>
 
-#include "base/resources.h"
 #include "base/text.h"
 #include "insights/reach.h"
 #include "stir/compiler.h"
-#include "support/test_home.h"
-#include "warehouse/client.h"
+#include "stir_fixture.h"
 
 namespace dalgona::stir {
 namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
-
-std::string warehouse_url() {
-  const char* given = std::getenv("DALGONA_TEST_WAREHOUSE_URL");
-  return given ? given : test::TestHome::shared().warehouse_url();
-}
 
 using Counts = std::array<insights::Count, 3>;
 

@@ -1,83 +1,21 @@
 // stir against the real warehouse and PostgreSQL: models of the shipped project over logs that come doubled, late and
 // out of order, and publishes under readers.
-#include <cstdlib>
-#include <random>
+#include <atomic>
+#include <mutex>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/resources.h"
-#include "events/ddl.h"
-#include "stir/kitchen.h"
-#include "support/test_home.h"
+#include "stir_fixture.h"
 
 namespace dalgona::stir {
 namespace {
 namespace json = boost::json;
 using testing::HasSubstr;
 
-// The warehouse that the fixture starts, or the ClickHouse server that DALGONA_TEST_WAREHOUSE_URL names.
-std::string warehouse_url() {
-  const char* given = std::getenv("DALGONA_TEST_WAREHOUSE_URL");
-  return given ? given : test::TestHome::shared().warehouse_url();
-}
-
-class StirPipeline : public testing::Test {
+class StirPipeline : public StirHome {
  protected:
-  StirPipeline() {
-    auto& home = test::TestHome::shared();
-    const std::string database = home.fresh_database();
-    objects_ = home.path() / home.unique_name("objects");
-    config_ = std::make_unique<Config>(
-        Config::load({.home = home.path(),
-                      .file = {},
-                      .environment = {{"DALGONA_POSTGRES_URL", database},
-                                      {"DALGONA_WAREHOUSE_URL", warehouse_url()},
-                                      {"DALGONA_OBJECTS_URL", "file://" + objects_.string()}}}));
-    kitchen_ = std::make_unique<Kitchen>(*config_);
-    for (const auto& statement : events::shared_ddl("")) warehouse(statement);
-    const auto catalogue = events::Catalogue::load(resource("config/streams"));
-    for (const auto& stream : catalogue.streams())
-      for (const auto& statement : events::stream_ddl(stream, "")) warehouse(statement);
-    for (const char* table : {"profile_log", "post_log", "profile_daily", "post_daily"})
-      warehouse(std::string("TRUNCATE TABLE events.") + table);
-    warehouse("DROP DATABASE IF EXISTS dbt");
-  }
-
-  void warehouse(const std::string& sql) {
-    run_alone<void>([&](asio::io_context&) -> Task<void> { co_await kitchen_->warehouse().execute(sql); });
-  }
-  std::string ask(const std::string& sql) { return kitchen_->warehouse().query_blocking(sql, "TabSeparated"); }
-
-  void postgres(const std::string& sql) {
-    run_alone<void>([&](asio::io_context& context) -> Task<void> {
-      const auto pool = kitchen_->open_postgres(context.get_executor());
-      co_await pool->execute(sql);
-    });
-  }
-  // All rows as one text: columns by '|', rows by '\n'.
-  std::string rows(const std::string& sql) {
-    return run_alone<std::string>([&](asio::io_context& context) -> Task<std::string> {
-      const auto pool = kitchen_->open_postgres(context.get_executor());
-      const auto result = co_await pool->query(sql);
-      std::string text;
-      for (size_t row = 0; row < result.rows(); ++row)
-        for (size_t column = 0; column < result.columns(); ++column)
-          text += std::string(result.text(row, column)) + (column + 1 < result.columns() ? "|" : "\n");
-      co_return text;
-    });
-  }
-
-  Kitchen::Outcome cook(bool force = false) {
-    return run_alone<Kitchen::Outcome>([&](asio::io_context& context) -> Task<Kitchen::Outcome> {
-      const auto pool = kitchen_->open_postgres(context.get_executor());
-      Kitchen::Request request;
-      request.select.push_back("tag:core");
-      request.force = force;
-      co_return co_await kitchen_->cook(request, kitchen_->dags().at("core").publish, pool.get());
-    });
-  }
-
   void accounts() {
     postgres(
         "INSERT INTO beat.youtube_account (channel_id, title, custom_url, country, followers, views, uploads, "
@@ -119,10 +57,6 @@ class StirPipeline : public testing::Test {
     post("v2", "UCa", "2017-10-01 12:00:00", 90);
     post("v3", "UCb", "2017-10-01 12:00:00", 90);
   }
-
-  std::filesystem::path objects_;
-  std::unique_ptr<Config> config_;
-  std::unique_ptr<Kitchen> kitchen_;
 };
 
 TEST_F(StirPipeline, FromLogsInAnyOrderToTheTablesOfTheApi) {
