@@ -112,7 +112,7 @@ Statement page_statement(const Board& board, const std::optional<Walk>& walk, in
     else if (board.dense())
       range = fmt::format("l.{} < coalesce({}, {} + 1) - {}", rank, from, of_platform, skip);
     else
-      range = fmt::format("({0} IS NULL OR l.{1} < {0})", from, rank);
+      range = fmt::format("({0} IS NULL OR l.{1} < {0} - {2})", from, rank, skip);
     branches += fmt::format(
         "{}(SELECT l.*, l.{} AS place, (l.previous_ranks->>'{}')::bigint AS place_before FROM {} AND {} ORDER BY l.{} "
         "{} LIMIT {})",

@@ -11,7 +11,6 @@
 namespace dalgona::coffee {
 namespace {
 
-constexpr std::array<std::string_view, 3> kApiRoots{"/api", "/discovery-service", "/leaderboard-service"};
 
 constexpr std::string_view kNotBuilt = R"(<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>dalgona</title></head>
@@ -75,12 +74,6 @@ bool none_match_has(std::string_view if_none_match, std::string_view etag) {
     if (each == etag) return true;
   }
   return false;
-}
-
-bool is_api_path(std::string_view path) {
-  return std::any_of(kApiRoots.begin(), kApiRoots.end(), [&](std::string_view root) {
-    return path.starts_with(root) && (path.size() == root.size() || path[root.size()] == '/');
-  });
 }
 
 http::Response page_response(const Bundle& bundle, const http::Request& request, const std::string& policy) {

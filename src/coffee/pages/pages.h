@@ -18,9 +18,6 @@ http::Response page_response(const Bundle& bundle, const http::Request& request,
 // The client's If-None-Match has this entity tag (weak comparison, "*" included).
 bool none_match_has(std::string_view if_none_match, std::string_view etag);
 
-// True for paths that belong to the API: what is unknown there is a 404 problem and never a page.
-bool is_api_path(std::string_view path);
-
 // Adds the routes "/" and "/{rest...}". `pages` and `clock` must outlive the server.
 void add_page_routes(http::Router& router, Pages& pages, const Clock& clock, std::vector<std::string> image_sources);
 
