@@ -369,6 +369,8 @@ Stream Catalogue::parse(const std::string& text, const std::string& file) {
     if (target["view"]) s.target.view = r.identifier(target, "view", "a warehouse target");
     s.target.json = r.list(target, "json");
   }
+  if (root["retry"] && s.target.kind != TargetKind::kHttp)
+    r.fail(root["retry"], "'retry' is for http targets: a store that is away is waited for");
   if (const auto unknown = root["unknown_fields"])
     s.unknown = r.choice<Stream::Unknown>(
         unknown, {{"park", Stream::Unknown::kPark}, {"ignore", Stream::Unknown::kIgnore}}, "choice");

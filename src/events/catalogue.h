@@ -100,8 +100,8 @@ struct Stream {
   uint16_t prefetch = 2000;
   uint64_t batch_events = 100'000, batch_bytes = 32u << 20;
   std::chrono::milliseconds batch_time{500};
-  // http and postgres targets: how often an event is tried, and how long it waits before the second time (twice as long
-  // before each further one), in a queue of its own; then it is parked. A warehouse that is away is waited for.
+  // http targets: how often an event is tried, and how long it waits before the second time (twice as long before each
+  // further one, an hour at most), in a queue of its own; then it is parked. A store that is away is waited for.
   int retry_attempts = 3;
   std::chrono::milliseconds retry_delay{5000};
   std::string error_exchange, error_routing_key;  // parked events are also published there, when given

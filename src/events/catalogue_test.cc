@@ -104,8 +104,8 @@ TEST(Topology, DeclaresEachThingOnceAndRetryQueuesForWhatIsSentOn) {
     EXPECT_TRUE(queues.contains(b.queue)) << b.queue;
   }
   for (const auto& c : kContract) EXPECT_TRUE(queues.contains(c.queue)) << c.queue;
-  EXPECT_TRUE(queues.contains("webengage_event_q.retry.4"));
-  EXPECT_FALSE(queues.contains("webengage_event_q.retry.5"));
+  EXPECT_TRUE(queues.contains("webengage_event_q.retry.7"));
+  EXPECT_FALSE(queues.contains("webengage_event_q.retry.8"));
   // The error queue is a stream's, so none is made for it.
   EXPECT_FALSE(queues.contains("grpc_event_error.dx.error.grpc_clickhouse_event_q"));
   EXPECT_EQ(retry_wait(shipped().stream("webengage_event"), 3), std::chrono::seconds(20));

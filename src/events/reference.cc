@@ -92,7 +92,7 @@ std::string reference_page(const Catalogue& catalogue) {
     for (const auto& i : s.ingest) page += fmt::format("- Comes in by: {}.\n", ingest_text(i));
     page += fmt::format("- Goes to: {}, in batches of at most {} events, {} bytes or {}.\n", target_text(s.target),
                         s.batch_events, s.batch_bytes, duration(s.batch_time));
-    if (s.target.kind != TargetKind::kWarehouse)
+    if (s.target.kind == TargetKind::kHttp)
       page += fmt::format(
           "- Tried {} times, {} after the first failure and twice as long after each further one; "
           "then parked.\n",

@@ -30,7 +30,7 @@ amqp::Topology topology(const std::vector<Stream>& streams) {
     add_exchange(s.exchange, s.exchange_kind);
     add_queue(s.queue);
     t.bindings.push_back({s.queue, s.exchange, s.routing_key});
-    if (s.target.kind == TargetKind::kWarehouse) continue;
+    if (s.target.kind != TargetKind::kHttp) continue;
     // What failed waits in a queue of its own stream and attempt until its time is over and goes back to the stream's
     // own queue, so that no sibling on the same key sees it again and no process holds it in memory.
     for (int attempt = 1; attempt < s.retry_attempts; ++attempt) {
