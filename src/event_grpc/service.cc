@@ -1,6 +1,7 @@
 #include "event_grpc/service.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "base/amqp/amqp.h"
 #include "base/async.h"
@@ -11,7 +12,9 @@
 #include "base/resources.h"
 #include "event_grpc/error_events.h"
 #include "event_grpc/forward.h"
+#include "event_grpc/ingest/grpc_server.h"
 #include "event_grpc/ingest/heartbeat.h"
+#include "event_grpc/ingest/http_routes.h"
 #include "event_grpc/outlet.h"
 #include "event_grpc/sink.h"
 #include "event_grpc/store.h"
@@ -113,16 +116,52 @@ int run_service(const Config& config) {
       forward(stream, std::make_unique<HttpOutlet>(runtime, client, stream, std::move(url), std::move(bearer)));
     }
   }
+  const DispatchPlan plan(catalogue.streams());
+  const ApiKeys keys(config.list("event_grpc.api_keys"));
+  HttpIngest ingest{.publisher = publisher,
+                    .plan = plan,
+                    .keys = keys,
+                    .streams = catalogue.streams(),
+                    .secrets = {},
+                    .max_body = config.bytes("event_grpc.max_message")};
+  for (const auto& key : secret_keys(catalogue.streams())) ingest.secrets[key] = config.text(key);
   Draining draining;
   http::Router router;
-  add_heartbeat(router, draining, [&publisher] { return publisher.connected(); });
-  http::Server server(runtime, std::move(router), {.port = uint16_t(config.integer("event_grpc.port"))});
+  std::atomic<GrpcServer*> health{nullptr};
+  add_heartbeat(
+      router, draining, [&publisher] { return publisher.connected(); },
+      [&health](bool drain) {
+        if (auto* server = health.load()) server->serve(!drain);
+      });
+  add_ingest_routes(router, ingest);
+  const auto address = config.text("event_grpc.address");
+  const auto certificate = config.text("event_grpc.tls_certificate"), key = config.text("event_grpc.tls_key");
+  http::Server server(runtime, std::move(router),
+                      {.address = address,
+                       .port = uint16_t(config.integer("event_grpc.port")),
+                       .tls_certificate = certificate,
+                       .tls_key = key});
+  GrpcServer grpc(runtime, publisher, plan, keys,
+                  {.address = address,
+                   .port = uint16_t(config.integer("event_grpc.grpc_port")),
+                   .max_message = config.bytes("event_grpc.max_message"),
+                   .max_concurrent = int(config.integer("event_grpc.max_concurrent")),
+                   .tls_certificate = certificate,
+                   .tls_key = key});
+  health = &grpc;
   server.start();
-  runtime.on_stop([&] { stop.stop(); });
+  // gRPC's shutdown waits for calls that the runtime's threads must answer, so it has a thread of its own.
+  std::thread grpc_stopper;
+  runtime.on_stop([&] {
+    stop.stop();
+    grpc_stopper = std::thread([&grpc] { grpc.stop(std::chrono::seconds(5)); });
+  });
   for (auto& sink : sinks) sink->start();
   for (auto& forwarder : forwarders) forwarder->start();
-  log::info("msg=started port={} streams={} forwarded={}", server.port(), sinks.size(), forwarders.size());
+  log::info("msg=started port={} grpc_port={} streams={} forwarded={}", server.port(), grpc.port(), sinks.size(),
+            forwarders.size());
   const int code = runtime.run();
+  if (grpc_stopper.joinable()) grpc_stopper.join();
   stop.stop();
   sinks.clear();
   forwarders.clear();
