@@ -45,7 +45,7 @@ constexpr std::string_view kOtherEnvironment[] = {"DALGONA_HOME", "DALGONA_SOURC
                                                   "DALGONA_DATA", "DALGONA_RESOURCES", "DALGONA_BIN"};
 
 bool is_secret(std::string_view key) {
-  for (std::string_view end : {"url", "password", "key", "token", "secret"})
+  for (std::string_view end : {"url", "password", "key", "keys", "token", "secret"})
     if (key.ends_with(end)) return true;
   return false;
 }

@@ -27,7 +27,8 @@ void expect_keys(const std::string& file, const YAML::Node& node, std::string_vi
   if (!node.IsMap()) fail(file, node, fmt::format("{} must be a mapping", what.empty() ? "this" : what));
   std::set<std::string> seen;
   for (const auto& entry : node) {
-    const auto key = entry.first.as<std::string>();
+    if (!entry.first.IsScalar()) fail(file, entry.first, "a key must be a text");
+    const auto key = entry.first.Scalar();
     if (std::find(known.begin(), known.end(), key) == known.end())
       fail(file, entry.first,
            fmt::format("unknown key '{}'{}{}{}", key, what.empty() ? "" : " in ", what, did_you_mean(key, known)));

@@ -140,6 +140,8 @@ void Supervisor::choose_parts() {
           fmt::format("port {} of {} is taken by another program; change {} or end that program", port, name, key));
     }
     overlay_[key] = std::to_string(port);
+    if (role.section == "event_grpc" && config_.integer("event_grpc.grpc_port") == 0)
+      overlay_["event_grpc.grpc_port"] = std::to_string(ports_.take("event_grpc_grpc"));
     auto part = std::make_unique<Part>();
     part->server = std::make_unique<RoleProcess>(RoleProcess::Options{
         .home = options_.home, .config_file = options_.config_file, .command = name, .port = port});

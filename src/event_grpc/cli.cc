@@ -1,15 +1,8 @@
 #include "event_grpc/cli.h"
 
-#include <iostream>
-
-#include <fmt/format.h>
-
 #include "base/cli.h"
-#include "base/http/server.h"
-#include "base/log.h"
-#include "base/resources.h"
+#include "event_grpc/catalogue_cli.h"
 #include "event_grpc/service.h"
-#include "events/catalogue.h"
 
 namespace dalgona::event_grpc {
 
@@ -17,6 +10,7 @@ void register_event_grpc(CLI::App& app) {
   auto* command = app.add_subcommand("event-grpc", "Take events in and write them to the warehouse");
   command->require_subcommand(0, 1);
   auto common = cli::common_options(*command);
+  register_catalogue(*command);
   command->callback([command, common] {
     if (command->get_subcommands().empty()) cli::set_exit_code(run_service(common->load()));
   });

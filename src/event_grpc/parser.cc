@@ -201,22 +201,29 @@ struct Parser::Work {
     for (size_t i = 0; i < s.fields.size(); ++i) {
       const Field& f = s.fields[i];
       if (f.derived()) continue;
-      size_t at = 0;
-      for (const auto& part : f.path) {
-        size_t next = 0;
-        for (const auto& [name, child] : nodes[at].children)
-          if (name == part) next = child;
-        if (next == 0) {
-          next = nodes.size();
-          Node node;
-          node.path = nodes[at].path.empty() ? part : nodes[at].path + "." + part;
-          nodes.push_back(std::move(node));
-          nodes[at].children.emplace_back(part, next);
-        }
-        at = next;
-      }
+      const size_t at = place(f.path);
       (f.type == FieldType::kRest ? nodes[at].rest : nodes[at].leaf) = int(i);
+      for (const auto& other : f.also) nodes[place(other)].leaf = int(i);
     }
+  }
+
+  // The node of a path, made when it is new.
+  size_t place(const std::vector<std::string>& path) {
+    size_t at = 0;
+    for (const auto& part : path) {
+      size_t next = 0;
+      for (const auto& [name, child] : nodes[at].children)
+        if (name == part) next = child;
+      if (next == 0) {
+        next = nodes.size();
+        Node node;
+        node.path = nodes[at].path.empty() ? part : nodes[at].path + "." + part;
+        nodes.push_back(std::move(node));
+        nodes[at].children.emplace_back(part, next);
+      }
+      at = next;
+    }
+    return at;
   }
 
   const Node* find(Node& node, od::raw_json_string key) {

@@ -1,22 +1,17 @@
 #include "event_grpc/sink.h"
 
-#include <cerrno>
-#include <cstring>
 #include <deque>
 #include <set>
 #include <thread>
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/amqp/amqp.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "event_grpc/delivery.h"
 #include "event_grpc/recent_ids.h"
-#include "events/topology.h"
 
 namespace dalgona::event_grpc {
 
@@ -24,58 +19,6 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
-
-constexpr const char* kParkedCountHeader = "x-dalgona-parked";
-
-class EventFd {
- public:
-  EventFd() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (fd_ < 0) throw Retryable(fmt::format("eventfd: {}", std::strerror(errno)));
-  }
-  ~EventFd() { ::close(fd_); }
-  EventFd(const EventFd&) = delete;
-  EventFd& operator=(const EventFd&) = delete;
-  int get() const { return fd_; }
-  void ring() const {
-    const uint64_t one = 1;
-    [[maybe_unused]] const auto put = ::write(fd_, &one, sizeof one);
-  }
-  void quiet() const {
-    uint64_t count = 0;
-    [[maybe_unused]] const auto got = ::read(fd_, &count, sizeof count);
-  }
-
- private:
-  int fd_;
-};
-
-std::string headers_json(const amqp::Properties& p) {
-  boost::json::object out;
-  for (const auto& [key, value] : p.headers)
-    out[to_utf8_lossy(key)] = std::visit(
-        [](const auto& v) -> boost::json::value {
-          if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string>)
-            return boost::json::string(to_utf8_lossy(v));
-          else
-            return v;
-        },
-        value);
-  const auto put = [&](const char* name, const std::string& value) {
-    if (!value.empty()) out[name] = to_utf8_lossy(value);
-  };
-  put("message_id", p.message_id);
-  put("type", p.type);
-  put("content_type", p.content_type);
-  put("app_id", p.app_id);
-  return boost::json::serialize(out);
-}
-
-int64_t number_header(const amqp::Properties& p, const char* name) {
-  const auto at = p.headers.find(name);
-  if (at == p.headers.end()) return 0;
-  const auto* n = std::get_if<int64_t>(&at->second);
-  return n ? *n : 0;
-}
 
 struct Meters {
   prometheus::Counter &events, &batches, &duplicates, &parked, &deliveries;
@@ -179,7 +122,7 @@ struct StreamSink::State {
   void receive_connected(Receiver& r, Parser& parser, bool& was_connected) {
     amqp::Connection connection(
         {.url = options.rabbitmq_url, .name = "event-grpc " + stream.name, .heartbeat = std::chrono::seconds(20)});
-    connection.declare(events::topology({stream}));
+    connection.declare(options.topology);
     connection.wake_on(r.wake.get());
     connection.consume(stream.queue, stream.prefetch);
     was_connected = true;
@@ -309,6 +252,7 @@ struct StreamSink::State {
     const auto began = SteadyClock::now();
     drop_known(batch);
     store.park(stream, batch.parked);
+    if (options.on_parked && !batch.parked.empty()) options.on_parked(stream, batch.parked);
     meters.parked.Increment(double(batch.parked.size()));
     const size_t rows = batch.block.rows();
     if (rows > 0) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "base/amqp/amqp.h"
 #include "event_grpc/store.h"
 #include "events/catalogue.h"
 
@@ -20,6 +21,9 @@ struct SinkOptions {
   std::string rabbitmq_url;
   uint64_t memory = 384ull << 20;       // bytes of batches in this process; shared by all streams
   std::chrono::milliseconds linger{5};  // how long a lone event waits for company
+  amqp::Topology topology = {};         // declared on each connect
+  // Told of what was parked before its delivery is acknowledged. Called by the stream's committer; may wait.
+  std::function<void(const events::Stream&, const std::vector<ParkedEvent>&)> on_parked = {};
 };
 
 // Bytes of batches in memory over all streams. Thread-safe.

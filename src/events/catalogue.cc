@@ -84,6 +84,15 @@ class Reader {
     }
     return items;
   }
+  // "a.b.c" -> {a, b, c}.
+  std::vector<std::string> path(const YAML::Node& at, const std::string& joined) const {
+    std::vector<std::string> parts;
+    for (const auto part : split(joined, '.')) {
+      if (part.empty()) fail(at, fmt::format("'{}' is no path of names joined by dots", joined));
+      parts.emplace_back(part);
+    }
+    return parts;
+  }
   template <typename T>
   T choice(const YAML::Node& node, const std::map<std::string, T, std::less<>>& choices,
            const std::string& what) const {
@@ -109,18 +118,18 @@ class Reader {
 };
 
 Field read_field(const Reader& r, const YAML::Node& node) {
-  r.expect_map(node, "a field", {"name", "type", "from", "required", "optional", "max_length", "codec", "keep"});
+  r.expect_map(node, "a field",
+               {"name", "type", "from", "also", "required", "optional", "max_length", "codec", "keep"});
   Field f;
   f.name = r.identifier(node, "name", "a field");
   if (f.name == "insert_timestamp") r.fail(node["name"], "insert_timestamp is filled by the warehouse");
   if (!node["type"]) r.fail(node, fmt::format("field {} needs 'type'", f.name));
   f.type = r.choice(node["type"], kTypes, "type");
   const auto from = r.text_or(node, "from", f.type == FieldType::kRest ? "" : f.name);
-  if (!from.empty())
-    for (const auto part : split(from, '.')) {
-      if (part.empty()) r.fail(node["from"], fmt::format("'{}' is no path of names joined by dots", from));
-      f.path.emplace_back(part);
-    }
+  if (!from.empty()) f.path = r.path(node["from"], from);
+  for (const auto& other : r.list(node, "also")) f.also.push_back(r.path(node["also"], other));
+  if (!f.also.empty() && (f.derived() || f.type == FieldType::kRest))
+    r.fail(node["also"], "'also' is for values that are members of the event");
   if (f.derived() && from != "@id" && from != "@routing_key" && from != "@body")
     r.fail(node["from"], fmt::format("unknown source '{}': there are @id, @routing_key and @body", from));
   if (f.derived() && (from == "@id") != (f.type == FieldType::kUuid))
@@ -147,6 +156,37 @@ void check_names(const Reader& r, const YAML::Node& at, const Stream& s, const s
     if (!s.field(name)) r.fail(at, fmt::format("{} names no field: '{}'{}", what, name, did_you_mean(name, known)));
 }
 
+std::string joined(const std::vector<std::string>& path) {
+  std::string text;
+  for (const auto& part : path) text += (text.empty() ? "" : ".") + part;
+  return text;
+}
+
+// A value can't be both taken whole and entered.
+void check_nesting(const Reader& r, const YAML::Node& at, const Stream& s) {
+  struct Place {
+    std::vector<std::string> path;
+    bool whole;
+  };
+  std::vector<Place> places;
+  for (const auto& f : s.fields) {
+    if (f.derived()) continue;
+    places.push_back({f.path, f.type != FieldType::kRest});
+    for (const auto& other : f.also) places.push_back({other, true});
+  }
+  for (const auto& outer : places)
+    for (const auto& inner : places)
+      if (outer.whole && outer.path.size() < inner.path.size() &&
+          std::equal(outer.path.begin(), outer.path.end(), inner.path.begin()))
+        r.fail(at,
+               fmt::format("'{}' is inside '{}', which a field takes whole", joined(inner.path), joined(outer.path)));
+  // A group whose rest is taken is entered, too.
+  for (const auto& outer : places)
+    for (const auto& f : s.fields)
+      if (outer.whole && f.type == FieldType::kRest && !f.path.empty() && f.path == outer.path)
+        r.fail(at, fmt::format("'{}' is taken whole by one field and its rest by another", joined(f.path)));
+}
+
 Rollup read_rollup(const Reader& r, const YAML::Node& node, const Stream& s) {
   r.expect_map(node, "a rollup", {"table", "view", "by", "day", "last"});
   Rollup rollup;
@@ -166,6 +206,52 @@ Rollup read_rollup(const Reader& r, const YAML::Node& node, const Stream& s) {
   return rollup;
 }
 
+std::vector<Ingest> read_ingest(const Reader& r, const YAML::Node& list) {
+  if (!list.IsSequence()) r.fail(list, "'ingest' must be a list");
+  std::vector<Ingest> all;
+  for (const auto& node : list) {
+    r.expect_map(
+        node, "'ingest'",
+        {"events", "payload", "path", "envelope", "headers", "id_header", "key_from", "has", "lacks", "signature"});
+    Ingest i;
+    i.events = r.flag_or(node, "events", false);
+    i.payload = r.text_or(node, "payload", "");
+    i.path = r.text_or(node, "path", "");
+    if (!i.path.empty() && (!i.path.starts_with('/') || i.path.find_first_of("{}?# ") != i.path.npos))
+      r.fail(node["path"], "'path' must begin with '/' and be plain");
+    if (!i.events && i.payload.empty() && i.path.empty()) r.fail(node, "'ingest' needs 'path', 'payload' or 'events'");
+    for (const char* key : {"envelope", "headers", "id_header", "key_from", "has", "lacks", "signature"})
+      if (node[key] && (i.path.empty() || i.events))
+        r.fail(node[key], fmt::format("'{}' is for the path of a webhook", key));
+    i.envelope = r.text_or(node, "envelope", "");
+    i.id_header = r.text_or(node, "id_header", "");
+    i.key_from = r.text_or(node, "key_from", "");
+    i.has = r.text_or(node, "has", "");
+    i.lacks = r.text_or(node, "lacks", "");
+    if (const auto headers = node["headers"]) {
+      if (!headers.IsMap()) r.fail(headers, "'headers' must map members to request headers");
+      if (i.envelope.empty()) r.fail(headers, "'headers' need an 'envelope' to stand in");
+      for (const auto& entry : headers) {
+        if (!entry.first.IsScalar() || !entry.second.IsScalar())
+          r.fail(entry.first, "'headers' must map names to names");
+        i.headers.emplace_back(entry.first.Scalar(), entry.second.Scalar());
+      }
+    }
+    if (const auto signature = node["signature"]) {
+      r.expect_map(signature, "'signature'", {"kind", "header", "secret"});
+      if (!signature["kind"]) r.fail(signature, "'signature' needs 'kind'");
+      i.signature = r.choice<Ingest::Signature>(
+          signature["kind"],
+          {{"hmac_sha256_base64", Ingest::Signature::kBase64}, {"hmac_sha256_hex", Ingest::Signature::kHex}},
+          "kind of signature");
+      i.signature_header = r.text(signature, "header", "'signature'");
+      i.secret = r.text(signature, "secret", "'signature'");
+    }
+    all.push_back(std::move(i));
+  }
+  return all;
+}
+
 // "month(event_timestamp)" or "day(event_timestamp)".
 std::string partition_field(const std::string& partition) {
   const auto open = partition.find('(');
@@ -183,10 +269,20 @@ std::string_view name_of(FieldType type) {
   return "?";
 }
 
+std::string_view name_of(TargetKind kind) {
+  switch (kind) {
+    case TargetKind::kWarehouse:
+      return "warehouse";
+    case TargetKind::kPostgres:
+      return "postgres";
+    case TargetKind::kHttp:
+      return "http";
+  }
+  return "?";
+}
+
 std::string Field::path_text() const {
-  std::string text;
-  for (const auto& part : path) text += (text.empty() ? "" : ".") + part;
-  return text;
+  return joined(path);
 }
 
 const Field* Stream::field(std::string_view wanted) const {
@@ -206,8 +302,9 @@ Stream Catalogue::parse(const std::string& text, const std::string& file) {
   const YAML::Node root = yaml::parse(text, file);
   if (!root || !root.IsMap()) r.fail_line(1, "a stream's file must be a mapping");
   r.expect_map(root, "a stream",
-               {"stream", "exchange", "queue", "routing_key", "consumers", "prefetch", "batch", "retry", "error",
-                "target", "id", "unknown_fields", "fields", "order", "partition", "shard", "latest", "ttl", "rollups"});
+               {"stream", "exchange",  "queue", "routing_key", "ingest", "consumers",      "prefetch",
+                "batch",  "retry",     "error", "target",      "id",     "unknown_fields", "fields",
+                "order",  "partition", "shard", "latest",      "ttl",    "rollups",        "same_as"});
   Stream s;
   s.file = file;
   for (const auto line : split(text, '\n')) {
@@ -246,9 +343,17 @@ Stream Catalogue::parse(const std::string& text, const std::string& file) {
     s.error_exchange = r.text(error, "exchange", "'error'");
     s.error_routing_key = r.text(error, "routing_key", "'error'");
   }
+  if (const auto ingest = root["ingest"]) s.ingest = read_ingest(r, ingest);
+  if (root["same_as"]) {
+    s.same_as = r.identifier(root, "same_as", "a stream");
+    for (const char* key :
+         {"target", "id", "unknown_fields", "fields", "order", "partition", "shard", "latest", "ttl", "rollups"})
+      if (root[key]) r.fail(root[key], fmt::format("'{}' comes from {}", key, s.same_as));
+    return s;
+  }
   const auto target = root["target"];
   if (!target) r.fail(root, "a stream needs 'target'");
-  r.expect_map(target, "'target'", {"kind", "table", "view", "url"});
+  r.expect_map(target, "'target'", {"kind", "table", "view", "json", "url", "bearer"});
   if (!target["kind"]) r.fail(target, "'target' needs 'kind'");
   s.target.kind = r.choice<TargetKind>(
       target["kind"],
@@ -256,12 +361,16 @@ Stream Catalogue::parse(const std::string& text, const std::string& file) {
       "kind of target");
   if (s.target.kind == TargetKind::kHttp) {
     s.target.url = r.text(target, "url", "an http target");
+    s.target.bearer = r.text_or(target, "bearer", "");
   } else if (s.target.kind == TargetKind::kPostgres) {
-    s.target.table = r.text(target, "table", "a postgres target");
+    s.target.table = r.identifier(target, "table", "a postgres target");
   } else {
     s.target.table = r.identifier(target, "table", "a warehouse target");
     if (target["view"]) s.target.view = r.identifier(target, "view", "a warehouse target");
+    s.target.json = r.list(target, "json");
   }
+  if (root["retry"] && s.target.kind != TargetKind::kHttp)
+    r.fail(root["retry"], "'retry' is for http targets: a store that is away is waited for");
   if (const auto unknown = root["unknown_fields"])
     s.unknown = r.choice<Stream::Unknown>(
         unknown, {{"park", Stream::Unknown::kPark}, {"ignore", Stream::Unknown::kIgnore}}, "choice");
@@ -274,14 +383,16 @@ Stream Catalogue::parse(const std::string& text, const std::string& file) {
     if (!names.insert(f.name).second) r.fail(node, fmt::format("field '{}' is given twice", f.name));
     if (!paths.insert((f.type == FieldType::kRest ? "rest of " : "") + f.path_text()).second)
       r.fail(node, fmt::format("'{}' is read by two fields", f.path_text()));
+    for (const auto& other : f.also)
+      if (!paths.insert(joined(other)).second) r.fail(node, fmt::format("'{}' is read by two fields", joined(other)));
     s.fields.push_back(std::move(f));
   }
-  // A value can't be both taken whole and entered.
-  for (const auto& f : s.fields)
-    for (const auto& other : s.fields)
-      if (f.type != FieldType::kRest && f.path.size() < other.path.size() &&
-          std::equal(f.path.begin(), f.path.end(), other.path.begin()))
-        r.fail(fields, fmt::format("'{}' is inside '{}', which a field takes whole", other.path_text(), f.path_text()));
+  check_nesting(r, fields, s);
+  for (const auto& group : s.target.json)
+    if (std::none_of(s.fields.begin(), s.fields.end(), [&](const Field& f) {
+          return f.type == FieldType::kRest && f.path.size() == 1 && f.path[0] == group;
+        }))
+      r.fail(target["json"], fmt::format("group '{}' has no field of type rest", group));
   s.id = r.text(root, "id", "a stream");
   check_names(r, root["id"], s, {s.id}, "id");
   if (s.field(s.id)->type != FieldType::kUuid || !(s.field(s.id)->required || s.field(s.id)->derived()))
@@ -345,6 +456,39 @@ Catalogue Catalogue::load(const std::filesystem::path& folder) {
     if (const auto [at, fresh] = kinds.emplace(s.exchange, s.exchange_kind); at->second != s.exchange_kind)
       throw InvalidInput(fmt::format("{}:1: exchange '{}' is {} elsewhere", s.file, s.exchange, at->second));
     catalogue.streams_.push_back(std::move(s));
+  }
+  for (auto& s : catalogue.streams_) {
+    if (s.same_as.empty()) continue;
+    const auto base = std::find_if(catalogue.streams_.begin(), catalogue.streams_.end(),
+                                   [&](const Stream& other) { return other.name == s.same_as; });
+    if (base == catalogue.streams_.end()) {
+      std::vector<std::string> known;
+      for (const auto& [name, file] : names) known.push_back(name);
+      throw InvalidInput(
+          fmt::format("{}:1: same_as names no stream: '{}'{}", s.file, s.same_as, did_you_mean(s.same_as, known)));
+    }
+    if (!base->same_as.empty())
+      throw InvalidInput(fmt::format("{}:1: same_as '{}' is itself the same as {}", s.file, s.same_as, base->same_as));
+    Stream whole = *base;
+    whole.name = s.name;
+    whole.file = s.file;
+    whole.about = s.about;
+    whole.exchange = s.exchange;
+    whole.exchange_kind = s.exchange_kind;
+    whole.queue = s.queue;
+    whole.routing_key = s.routing_key;
+    whole.same_as = s.same_as;
+    whole.ingest = s.ingest;
+    whole.consumers = s.consumers;
+    whole.prefetch = s.prefetch;
+    whole.batch_events = s.batch_events;
+    whole.batch_bytes = s.batch_bytes;
+    whole.batch_time = s.batch_time;
+    whole.retry_attempts = s.retry_attempts;
+    whole.retry_delay = s.retry_delay;
+    whole.error_exchange = s.error_exchange;
+    whole.error_routing_key = s.error_routing_key;
+    s = std::move(whole);
   }
   if (catalogue.streams_.empty()) throw InvalidInput(folder.string() + ": no stream files");
   return catalogue;

@@ -1,5 +1,5 @@
 // The stream catalogue: one YAML file a stream under config/streams/. From it come the broker's topology, the
-// warehouse's tables and the parser; adding a stream compiles nothing. docs/events.md describes every key.
+// warehouse's tables and the parser; adding a stream compiles nothing. docs/catalogue.md describes every key.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -33,6 +33,8 @@ struct Field {
   //   @routing_key  of the delivery
   //   @body         the event's text
   std::vector<std::string> path;
+  // Other places where senders put the same value; an event may use one of them.
+  std::vector<std::vector<std::string>> also;
   bool required = false;         // missing or null: the event is parked
   bool nullable = false;         // Nullable column; else a missing value is "", 0 or 1970-01-01
   size_t max_length = 1u << 20;  // bytes, of text
@@ -51,13 +53,40 @@ struct Rollup {
   std::vector<std::string> last;  // Int64 fields: the value of the day's latest observation that had one
 };
 
+// How events come to a stream from outside. A stream may have several ways, or none: then others publish to its
+// exchange.
+struct Ingest {
+  // gRPC EventService and the HTTP paths below take Events (header and events) and publish each of them here, with the
+  // event's type as routing key.
+  bool events = false;
+  // Events of this gRPC payload ("clickEvent") are published here as well.
+  std::string payload;
+  // HTTP path of a webhook, or of Events.
+  std::string path;
+  // The sender's body becomes this member of the message, beside `headers`; empty: the body is the message.
+  std::string envelope;
+  std::vector<std::pair<std::string, std::string>> headers;  // member -> request header
+  // Request header that names the delivery: the same one with the same body is the same event.
+  std::string id_header;
+  // Member of the body that becomes the routing key; empty: the stream's own key.
+  std::string key_from;
+  // Takes a body only when it has, or lacks, this member: how two streams share a path.
+  std::string has, lacks;
+  // The sender's signature over the raw body: HMAC-SHA256 in base64 or hex, in `signature_header`, with the secret
+  // that stands in the config key `secret`. Empty header: none.
+  enum class Signature { kBase64, kHex } signature = Signature::kBase64;
+  std::string signature_header, secret;
+};
+
 enum class TargetKind { kWarehouse, kPostgres, kHttp };
 
 struct Target {
   TargetKind kind = TargetKind::kWarehouse;
-  std::string table;  // warehouse: in database `events`; postgres: "schema.table"
-  std::string view;   // warehouse: in database `_e`, with the original's names; may be empty
-  std::string url;    // http: the config key that holds the URL
+  std::string table;              // warehouse: in database `events`; postgres: "schema.table"
+  std::string view;               // warehouse: in database `_e`, with the original's names; may be empty
+  std::vector<std::string> json;  // groups that the view shows as one JSON column: metrics, dimensions
+  std::string url;                // http: the config key that holds the URL
+  std::string bearer;             // http: the config key that holds the token of Authorization: Bearer; may be empty
 };
 
 struct Stream {
@@ -65,11 +94,15 @@ struct Stream {
   std::string file;   // where it was read from
   std::string about;  // the file's opening comment
   std::string exchange, exchange_kind, queue, routing_key;
+  std::string same_as;  // takes fields, target, order and all that belongs to the table from this stream
+  std::vector<Ingest> ingest;
   int consumers = 1;
   uint16_t prefetch = 2000;
   uint64_t batch_events = 100'000, batch_bytes = 32u << 20;
   std::chrono::milliseconds batch_time{500};
-  int retry_attempts = 3;  // http and postgres targets: then parked. A warehouse that is away is waited for.
+  // http targets: how often an event is tried, and how long it waits before the second time (twice as long before each
+  // further one, an hour at most), in a queue of its own; then it is parked. A store that is away is waited for.
+  int retry_attempts = 3;
   std::chrono::milliseconds retry_delay{5000};
   std::string error_exchange, error_routing_key;  // parked events are also published there, when given
   Target target;
@@ -93,7 +126,7 @@ class Catalogue {
   // All *.yaml of a folder. Throws InvalidInput "FILE:LINE: reason" for the first thing that is wrong: an unknown key
   // (with the nearest known one), a wrong type, a name used twice, an order field that does not exist.
   static Catalogue load(const std::filesystem::path& folder);
-  // One stream from YAML text; `file` is used in errors.
+  // One stream from YAML text; `file` is used in errors. With `same_as` what it takes from there is still empty.
   static Stream parse(const std::string& text, const std::string& file);
 
   const std::vector<Stream>& streams() const { return streams_; }
@@ -105,5 +138,6 @@ class Catalogue {
 };
 
 std::string_view name_of(FieldType type);
+std::string_view name_of(TargetKind kind);
 
 }  // namespace dalgona::events

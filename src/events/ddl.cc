@@ -69,7 +69,8 @@ std::string view_sql(const Stream& s, const TableSql& sql) {
   std::vector<std::string> columns;
   std::vector<std::string> groups;
   for (const auto& f : s.fields) {
-    const bool grouped = f.path.size() == 2 || (f.type == FieldType::kRest && !f.path.empty());
+    const bool grouped =
+        !f.path.empty() && std::find(s.target.json.begin(), s.target.json.end(), f.path[0]) != s.target.json.end();
     if (!grouped) {
       columns.push_back(f.type == FieldType::kRest ? fmt::format("concat('{{', {0}, '}}') AS {0}", f.name) : f.name);
     } else if (std::find(groups.begin(), groups.end(), f.path[0]) == groups.end()) {

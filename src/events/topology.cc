@@ -1,8 +1,20 @@
 #include "events/topology.h"
 
+#include <algorithm>
 #include <set>
 
+#include <fmt/format.h>
+
 namespace dalgona::events {
+
+std::string retry_queue(const Stream& s, int attempt) {
+  return fmt::format("{}.retry.{}", s.queue, attempt);
+}
+
+std::chrono::milliseconds retry_wait(const Stream& s, int attempt) {
+  // An hour at most: a longer wait is a matter for the parked events.
+  return std::min<std::chrono::milliseconds>(s.retry_delay * (1 << std::min(attempt - 1, 20)), std::chrono::hours(1));
+}
 
 amqp::Topology topology(const std::vector<Stream>& streams) {
   amqp::Topology t;
@@ -18,6 +30,20 @@ amqp::Topology topology(const std::vector<Stream>& streams) {
     add_exchange(s.exchange, s.exchange_kind);
     add_queue(s.queue);
     t.bindings.push_back({s.queue, s.exchange, s.routing_key});
+    if (s.target.kind != TargetKind::kHttp) continue;
+    // What failed waits in a queue of its own stream and attempt until its time is over and goes back to the stream's
+    // own queue, so that no sibling on the same key sees it again and no process holds it in memory.
+    for (int attempt = 1; attempt < s.retry_attempts; ++attempt) {
+      const auto name = retry_queue(s, attempt);
+      if (!queues.insert(name).second) continue;
+      t.queues.push_back({name,
+                          {{"x-queue-type", std::string("quorum")},
+                           {"x-message-ttl", int64_t(retry_wait(s, attempt).count())},
+                           {"x-dead-letter-exchange", std::string()},
+                           {"x-dead-letter-routing-key", s.queue},
+                           {"x-dead-letter-strategy", std::string("at-least-once")},
+                           {"x-overflow", std::string("reject-publish")}}});
+    }
   }
   // An error exchange that another stream consumes is declared by that stream.
   for (const auto& s : streams) {

@@ -142,6 +142,12 @@ int64_t Column::integer(size_t row) const {
   return value;
 }
 
+double Column::real(size_t row) const {
+  double value = 0;
+  std::memcpy(&value, data_.data() + row * sizeof value, sizeof value);
+  return value;
+}
+
 void Column::encode(std::string& out) const {
   put_text(out, name_);
   put_text(out, type_);

@@ -42,6 +42,8 @@ class Column {
   std::string_view text(size_t row) const;
   Uuid uuid(size_t row) const;
   int64_t integer(size_t row) const;
+  double real(size_t row) const;
+  bool is_null(size_t row) const { return nullable_ && nulls_[row] != 0; }
 
   void encode(std::string& out) const;
   // A column of the rows for which keep[row].

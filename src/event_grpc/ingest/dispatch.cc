@@ -1,0 +1,145 @@
+#include "event_grpc/ingest/dispatch.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+
+#include "base/errors.h"
+#include "base/ids.h"
+#include "base/text.h"
+#include "event_grpc/ingest/message_json.h"
+#include "event_grpc/parser.h"
+
+namespace dalgona::event_grpc {
+
+namespace {
+
+const google::protobuf::OneofDescriptor* payload_of_event() {
+  return event::Event::descriptor()->FindOneofByName("payload");
+}
+
+int64_t micros_of(int64_t timestamp, int64_t now) {
+  const int64_t micros = timestamp < 100'000'000'000       ? timestamp * 1'000'000
+                         : timestamp < 100'000'000'000'000 ? timestamp * 1000
+                                                           : timestamp;
+  return micros == 0 || micros > now ? now : micros;
+}
+
+// The sender's id when it is a UUID; else one made from what makes the event itself, so that a retry has the same; a
+// new one when there is no id.
+Uuid id_of(const event::Header& header, const event::Event& event, std::string_view type, Time now) {
+  if (event.id().empty()) return make_uuid7(now);
+  if (event.id().size() == 36) try {
+      return Uuid::parse(event.id());
+    } catch (const InvalidInput&) {
+    }
+  return uuid_of_bytes(fmt::format("event\n{}\n{}\n{}\n{}\n{}", header.deviceid(), header.sessionid(), event.id(),
+                                   event.timestamp(), type));
+}
+
+}  // namespace
+
+std::string type_of_payload(std::string_view name) {
+  if (name.ends_with("Event")) name.remove_suffix(5);
+  std::string type;
+  for (const char c : name) {
+    if (c >= 'A' && c <= 'Z') type += '_';
+    type += char(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return type;
+}
+
+DispatchPlan::DispatchPlan(const std::vector<events::Stream>& streams) {
+  const auto* oneof = payload_of_event();
+  std::vector<std::string> known;
+  for (int i = 0; i < oneof->field_count(); ++i) {
+    const auto* f = oneof->field(i);
+    known.push_back(f->name());
+    if (payloads_.size() <= size_t(f->number())) payloads_.resize(size_t(f->number()) + 1);
+    payloads_[size_t(f->number())].type = type_of_payload(f->name());
+  }
+  for (const auto& s : streams)
+    for (const auto& i : s.ingest) {
+      const Goal goal{s.exchange, i.events ? "" : s.routing_key};
+      if (!i.payload.empty()) {
+        const auto* f = event::Event::descriptor()->FindFieldByName(i.payload);
+        if (!f || f->containing_oneof() != oneof)
+          throw InvalidInput(fmt::format("{}: no payload '{}'{}", s.file, i.payload, did_you_mean(i.payload, known)));
+        payloads_[size_t(f->number())].goals.push_back(goal);
+      } else if (i.events) {
+        for (auto& p : payloads_) {
+          const bool there = std::any_of(p.goals.begin(), p.goals.end(), [&](const Goal& g) {
+            return g.exchange == goal.exchange && g.routing_key == goal.routing_key;
+          });
+          if (!p.type.empty() && !there) p.goals.push_back(goal);
+        }
+      }
+    }
+}
+
+const DispatchPlan::Payload* DispatchPlan::payload(int number) const {
+  if (number <= 0 || size_t(number) >= payloads_.size() || payloads_[size_t(number)].type.empty()) return nullptr;
+  return &payloads_[size_t(number)];
+}
+
+std::vector<amqp::Message> messages_of(const event::Events& events, const DispatchPlan& plan, Time now) {
+  if (!events.has_header() || trim(events.header().deviceid()).empty())
+    throw InvalidInput(std::string("Incomplete event: ") +
+                       (events.has_header() ? "deviceId is missing" : "header is missing"));
+  std::string header;
+  append_json(header, events.header());
+  const int64_t now_micros = now.time_since_epoch().count();
+  struct Pending {
+    amqp::Message message;
+    size_t events = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Pending> pending;
+  std::string body;
+  for (int i = 0; i < events.events_size(); ++i) {
+    const auto& e = events.events(i);
+    const auto* payload = plan.payload(int(e.payload_case()));
+    if (!payload) throw InvalidInput(fmt::format("Incomplete event: events[{}] has no payload", i));
+    if (e.timestamp() < 0) throw InvalidInput(fmt::format("events[{}].timestamp: is before 1970", i));
+    body.clear();
+    const auto id = id_of(events.header(), e, payload->type, now).text();
+    fmt::format_to(std::back_inserter(body), R"({{"eventId":"{}","type":"{}","timestamp":{},"id":)", id, payload->type,
+                   micros_of(e.timestamp(), now_micros));
+    append_json(body, std::string_view(e.id()));
+    body += R"(,"currentURL":)";
+    append_json(body, std::string_view(e.currenturl().empty() ? events.header().currenturl() : e.currenturl()));
+    body += R"(,"header":)";
+    body += header;
+    body += R"(,"payload":)";
+    const auto* r = e.GetReflection();
+    append_json(body, r->GetMessage(e, e.GetDescriptor()->FindFieldByNumber(int(e.payload_case()))));
+    body += '}';
+    for (const auto& goal : payload->goals) {
+      const auto& key = goal.routing_key.empty() ? payload->type : goal.routing_key;
+      auto& at = pending[{goal.exchange, key}];
+      if (at.events++ == 0) {
+        at.message.exchange = goal.exchange;
+        at.message.routing_key = key;
+        at.message.properties.type = payload->type;
+        at.message.properties.message_id = id;
+        at.message.properties.content_type = "application/json";
+      } else {
+        at.message.body += '\n';
+        at.message.properties.message_id.clear();
+        at.message.properties.content_type = "application/x-ndjson";
+      }
+      at.message.body += body;
+    }
+  }
+  std::vector<amqp::Message> messages;
+  for (auto& [goal, one] : pending) messages.push_back(std::move(one.message));
+  return messages;
+}
+
+event::Events events_from_json(std::string_view json) {
+  event::Events events;
+  const auto status =
+      google::protobuf::util::JsonStringToMessage(google::protobuf::StringPiece(json.data(), json.size()), &events);
+  if (!status.ok()) throw InvalidInput("not Events: " + to_utf8_lossy(std::string(status.message()).substr(0, 500)));
+  return events;
+}
+
+}  // namespace dalgona::event_grpc
