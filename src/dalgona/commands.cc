@@ -2,6 +2,7 @@
 
 #include "base/cli.h"
 #include "beat/cli.h"
+#include "coffee/cli.h"
 #include "dalgona/bench.h"
 #include "dalgona/up_cli.h"
 #include "event_grpc/cli.h"
@@ -20,6 +21,7 @@ void register_commands(CLI::App& app) {
   register_migrate(app);
   cli::register_config(app);
   beat::register_beat(app);
+  coffee::register_coffee(app);
   register_bench(app);
   event_grpc::register_event_grpc(app);
   insights::register_insights(app);

@@ -1,0 +1,70 @@
+#include "coffee/discovery/growth.h"
+
+#include <fmt/format.h>
+
+namespace dalgona::coffee::discovery {
+namespace {
+
+// PARAMETERS platform, profile, shortcodes.
+constexpr std::string_view kGrowth = R"sql(
+  SELECT shortcode, min(s.date) AS first_date, max(s.date) AS last_date,
+         argMax(s.views, s.date) - argMin(s.views, s.date) AS views_growth,
+         argMax(s.likes, s.date) - argMin(s.likes, s.date) AS likes_growth,
+         argMax(s.comments, s.date) - argMin(s.comments, s.date) AS comments_growth
+  FROM events.post_series AS s
+  WHERE platform = {platform:String} AND profile_id = {profile:String} AND has({shortcodes:Array(String)}, shortcode) AND s.views IS NOT NULL
+  GROUP BY shortcode)sql";
+
+constexpr std::string_view kByGrowth = R"sql(
+  SELECT shortcode, growth, count() OVER () AS total, row_number() OVER (ORDER BY growth DESC, shortcode ASC) AS place
+  FROM (
+    SELECT shortcode, assumeNotNull(argMax(s.views, s.date) - argMin(s.views, s.date)) AS growth
+    FROM events.post_series AS s
+    WHERE platform = {platform:String} AND profile_id = {profile:String} AND s.views IS NOT NULL
+    GROUP BY shortcode
+  ))sql";
+
+std::string text_of(const boost::json::value& value) {
+  const auto& text = value.as_string();
+  return {text.data(), text.size()};
+}
+
+}  // namespace
+
+Task<std::map<std::string, PostGrowth>> growth_of_posts(Stores& stores, const Platform& platform, std::string profile,
+                                                        std::vector<std::string> shortcodes) {
+  std::map<std::string, PostGrowth> all;
+  if (shortcodes.empty()) co_return all;
+  std::string list = "[";
+  for (const auto& shortcode : shortcodes) list += (list.size() > 1 ? "," : "") + warehouse::literal(shortcode);
+  list += "]";
+  Stores::WarehouseParams params{{"platform", platform.name}, {"profile", std::move(profile)}, {"shortcodes", list}};
+  const NamedQuery query{"post_growth", kGrowth};
+  const auto rows = co_await stores.ask_warehouse(query, std::move(params));
+  for (const auto& row : rows)
+    all[text_of(row.at(0))] = {text_of(row.at(1)), text_of(row.at(2)), row.at(3), row.at(4), row.at(5)};
+  co_return all;
+}
+
+Task<GrowthPage> posts_by_growth(Stores& stores, const Platform& platform, std::string profile, bool ascending,
+                                 std::optional<GrowthPosition> after, int64_t offset, int64_t size) {
+  std::string sql = fmt::format("SELECT shortcode, growth, total FROM ({})", kByGrowth);
+  Stores::WarehouseParams params{{"platform", platform.name}, {"profile", std::move(profile)}};
+  if (after) {
+    sql += ascending ? " WHERE growth > {growth:Int64} OR (growth = {growth:Int64} AND shortcode < {after:String})"
+                     : " WHERE growth < {growth:Int64} OR (growth = {growth:Int64} AND shortcode > {after:String})";
+    params["growth"] = std::to_string(after->growth);
+    params["after"] = after->shortcode;
+  }
+  sql += fmt::format(" ORDER BY place {} LIMIT {} OFFSET {}", ascending ? "DESC" : "ASC", size, offset);
+  const NamedQuery query{"posts_by_growth", sql};
+  const auto rows = co_await stores.ask_warehouse(query, std::move(params));
+  GrowthPage page;
+  for (const auto& row : rows) {
+    page.posts.emplace_back(text_of(row.at(0)), row.at(1).to_number<int64_t>());
+    page.total = row.at(2).to_number<int64_t>();
+  }
+  co_return page;
+}
+
+}  // namespace dalgona::coffee::discovery

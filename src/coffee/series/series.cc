@@ -1,0 +1,101 @@
+#include "coffee/series/series.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/errors.h"
+
+namespace dalgona::coffee {
+
+using std::chrono::days;
+
+Day day_of(Time time) {
+  return std::chrono::floor<days>(time);
+}
+
+std::string day_text(Day day) {
+  return to_date(Time{day});
+}
+
+Day day_from_store(std::string_view text) {
+  try {
+    return day_of(parse_date(text, "date"));
+  } catch (const InvalidInput& e) {
+    throw Permanent(fmt::format("a store's date: {}", e.what()));
+  }
+}
+
+DayRange read_range(const Body& body) {
+  const auto start = body.date("startDate");
+  const auto end = body.date("endDate");
+  if (start && end && *start > *end) throw InvalidInput("startDate is after endDate");
+  constexpr Day kFirst{}, kLast = std::chrono::year{2149} / 6 / 6;
+  return {std::clamp(start ? day_of(*start) : kFirst, kFirst, kLast),
+          std::clamp(end ? day_of(*end) : kLast, kFirst, kLast)};
+}
+
+std::vector<Point> fill_gaps(std::span<const Point> observed, DayRange range) {
+  std::vector<Point> filled;
+  for (size_t i = 0; i < observed.size(); ++i) {
+    const Point& point = observed[i];
+    if (point.day > range.last) break;
+    if (point.day >= range.first) filled.push_back(point);
+    if (i + 1 == observed.size()) break;
+    const Day next = observed[i + 1].day;
+    if ((next - point.day).count() > kLongestGapDays) continue;
+    const Day until = std::min(next, range.last + days{1});
+    for (Day day = std::max(point.day + days{1}, range.first); day < until; day += days{1})
+      filled.push_back({day, point.values, true});
+  }
+  if (filled.size() > size_t{kMaxSeriesDays}) filled.erase(filled.begin(), filled.end() - kMaxSeriesDays);
+  return filled;
+}
+
+std::vector<Point> points_of(const std::vector<boost::json::array>& rows) {
+  std::vector<Point> points;
+  points.reserve(rows.size());
+  for (const auto& row : rows) {
+    if (row.empty() || !row[0].is_string()) throw Permanent("a series row does not begin with its date");
+    Point point;
+    const auto& date = row[0].get_string();
+    point.day = day_from_store({date.data(), date.size()});
+    for (size_t i = 1; i < row.size(); ++i)
+      point.values.push_back(row[i].is_number() ? std::optional(row[i].to_number<int64_t>()) : std::nullopt);
+    points.push_back(std::move(point));
+  }
+  return points;
+}
+
+boost::json::array series_json(std::span<const Point> points, std::span<const std::string_view> metrics) {
+  boost::json::array all;
+  all.reserve(points.size());
+  for (const Point& point : points) {
+    boost::json::object day{{"date", day_text(point.day)}};
+    for (size_t i = 0; i < metrics.size(); ++i) {
+      const auto value = i < point.values.size() ? point.values[i] : std::nullopt;
+      day[metrics[i]] = value ? boost::json::value(*value) : boost::json::value(nullptr);
+    }
+    day["gap"] = point.gap;
+    all.push_back(std::move(day));
+  }
+  return all;
+}
+
+std::optional<Growth> growth_over(std::span<const Point> observed, int days_back) {
+  if (observed.empty()) return {};
+  const Point& last = observed.back();
+  const Day latest_start = last.day - days{days_back};
+  const Point* start = nullptr;
+  for (const Point& point : observed)
+    if (point.day <= latest_start) start = &point;
+  if (!start) return {};
+  Growth growth{start->day, last.day, {}};
+  for (size_t i = 0; i < last.values.size(); ++i) {
+    const bool both = last.values[i] && i < start->values.size() && start->values[i];
+    growth.change.push_back(both ? std::optional(*last.values[i] - *start->values[i]) : std::nullopt);
+  }
+  return growth;
+}
+
+}  // namespace dalgona::coffee
