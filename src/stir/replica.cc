@@ -41,13 +41,11 @@ std::string fingerprint(const std::string& url) {
 Task<void> ensure_replica(warehouse::Client& client, std::string postgres_url, std::string cluster) {
   const Address address = parse_address(postgres_url);
   const std::string comment = "stir " + fingerprint(postgres_url);
-  // Named, not defaulted: g++ 12 destroys default arguments twice in coroutines.
-  const warehouse::QueryOptions plain;
-  const std::string found = co_await client.query("SELECT comment FROM system.databases WHERE name = 'beat_replica'",
-                                                  "TabSeparatedRaw", plain);
+  const std::string found =
+      co_await client.query("SELECT comment FROM system.databases WHERE name = 'beat_replica'", "TabSeparatedRaw");
   if (found.starts_with(comment)) co_return;
   const std::string on_cluster = cluster.empty() ? "" : " ON CLUSTER " + warehouse::identifier(cluster);
-  co_await client.execute("DROP DATABASE IF EXISTS beat_replica" + on_cluster, plain);
+  co_await client.execute("DROP DATABASE IF EXISTS beat_replica" + on_cluster);
   std::string failure;
   bool retryable = false;
   try {

@@ -227,7 +227,7 @@ class Run {
 
   Task<Compiler::Compiled> compiled(const Node& node, bool incremental) {
     // Compiling may ask the warehouse (run_query), and Python has one lock: not on the runner's own thread.
-    co_return co_await on_thread(blocking_, [this, &node, incremental] {
+    const auto work = [this, &node, &incremental] {
       auto result = compiler_.compile(node, incremental, options_.full_refresh, [this](const std::string& sql) {
         try {
           warehouse::QueryOptions query = named(options_);
@@ -240,7 +240,8 @@ class Run {
       keep(compiled_path(node), result.sql);
       for (const auto& line : result.logs) log::info("model={} msg={}", node.name, log::quoted(line));
       return result;
-    });
+    };
+    co_return co_await on_thread(blocking_, work);
   }
 
   Task<void> make_model(const Node& node, NodeResult& result, bool& appends) {

@@ -25,6 +25,9 @@ class QueryError : public Permanent {
 };
 
 struct QueryOptions {
+  // Declared, so that this is no aggregate: g++ 12 frees the members of an aggregate twice when it is a default
+  // argument of a coroutine.
+  QueryOptions() = default;
   std::string database;
   std::map<std::string, std::string> settings;
   std::map<std::string, std::string> params;  // {name:Type} in the query

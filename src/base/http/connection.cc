@@ -383,7 +383,8 @@ Task<Response> Connection::respond(RequestParser& parser, Request& request, cons
       if (match.path_known) refusal.headers.set("Allow", match.allow);
       // A short body is taken along so that the connection can go on.
       try {
-        co_await read_whole_body(parser, request, RouteOptions{.decode_body = false, .max_body = 64 * 1024});
+        const RouteOptions short_body{.decode_body = false, .max_body = 64 * 1024};
+        co_await read_whole_body(parser, request, short_body);
       } catch (const InvalidInput&) {
       }
       co_return refusal;

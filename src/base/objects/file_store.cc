@@ -106,9 +106,11 @@ class FileStore : public Store {
       auto bytes = co_await next();
       if (bytes.empty()) break;
       size += bytes.size();
-      co_await on_thread(blocking_, [upload, bytes = std::move(bytes)] { upload->write(bytes); });
+      auto write = [upload, bytes = std::move(bytes)] { upload->write(bytes); };
+      co_await on_thread(blocking_, std::move(write));
     }
-    co_await on_thread(blocking_, [upload, target] { upload->publish(target); });
+    auto publish = [upload, target] { upload->publish(target); };
+    co_await on_thread(blocking_, std::move(publish));
     co_return size;
   }
 
@@ -122,16 +124,17 @@ class FileStore : public Store {
         throw InvalidInput("there is no object '" + key + "'");
       return opened;
     });
+    const auto read = [&file, &path] {
+      std::string buffer(256 * 1024, '\0');
+      ssize_t got = 0;
+      do got = ::read(file->get(), buffer.data(), buffer.size());
+      while (got < 0 && errno == EINTR);
+      if (got < 0) fail(path, "read", errno);
+      buffer.resize(size_t(got));
+      return buffer;
+    };
     for (;;) {
-      const std::string bytes = co_await on_thread(blocking_, [file, &path] {
-        std::string buffer(256 * 1024, '\0');
-        ssize_t got = 0;
-        do got = ::read(file->get(), buffer.data(), buffer.size());
-        while (got < 0 && errno == EINTR);
-        if (got < 0) fail(path, "read", errno);
-        buffer.resize(size_t(got));
-        return buffer;
-      });
+      const std::string bytes = co_await on_thread(blocking_, read);
       if (bytes.empty()) co_return;
       co_await piece(bytes);
     }
@@ -139,7 +142,7 @@ class FileStore : public Store {
 
   Task<std::optional<Info>> head(std::string key) override {
     const fs::path path = path_of(key);
-    co_return co_await on_thread(blocking_, [path, key]() -> std::optional<Info> {
+    auto look = [path, key]() -> std::optional<Info> {
       struct stat status {};
       if (::stat(path.c_str(), &status) != 0) {
         if (errno == ENOENT || errno == ENOTDIR) return {};
@@ -147,11 +150,12 @@ class FileStore : public Store {
       }
       if (!S_ISREG(status.st_mode)) return {};
       return Info{.key = key, .size = uint64_t(status.st_size)};
-    });
+    };
+    co_return co_await on_thread(blocking_, std::move(look));
   }
 
   Task<std::vector<Info>> list(std::string prefix) override {
-    co_return co_await on_thread(blocking_, [folder = folder_, prefix] {
+    auto walk = [folder = folder_, prefix] {
       std::vector<Info> found;
       std::error_code error;
       // A file that goes while we walk is simply not listed.
@@ -171,15 +175,17 @@ class FileStore : public Store {
       if (error && error != std::errc::no_such_file_or_directory) fail(folder, "list", error.value());
       std::sort(found.begin(), found.end(), [](const Info& a, const Info& b) { return a.key < b.key; });
       return found;
-    });
+    };
+    co_return co_await on_thread(blocking_, std::move(walk));
   }
 
   Task<void> remove(std::string key) override {
     const fs::path path = path_of(key);
-    co_await on_thread(blocking_, [path] {
+    auto unlink = [path] {
       if (::unlink(path.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR && errno != EISDIR)
         fail(path, "remove", errno);
-    });
+    };
+    co_await on_thread(blocking_, std::move(unlink));
   }
 
  private:

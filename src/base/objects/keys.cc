@@ -15,17 +15,17 @@ void check_key(std::string_view key) {
 
 Task<uint64_t> Store::put_bytes(std::string key, std::string bytes, std::string content_type) {
   auto rest = std::make_shared<std::string>(std::move(bytes));
-  co_return co_await put(
-      std::move(key), [rest]() -> Task<std::string> { co_return std::exchange(*rest, std::string()); },
-      std::move(content_type));
+  const auto next = [rest]() -> Task<std::string> { co_return std::exchange(*rest, std::string()); };
+  co_return co_await put(std::move(key), next, std::move(content_type));
 }
 
 Task<std::string> Store::get_bytes(std::string key) {
   auto whole = std::make_shared<std::string>();
-  co_await get(std::move(key), [whole](std::string_view piece) -> Task<void> {
-    whole->append(piece);
+  const auto piece = [whole](std::string_view bytes) -> Task<void> {
+    whole->append(bytes);
     co_return;
-  });
+  };
+  co_await get(std::move(key), piece);
   co_return std::move(*whole);
 }
 

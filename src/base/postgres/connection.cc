@@ -468,7 +468,7 @@ Task<void> Connection::run_copy_out(std::string_view sql, std::function<Task<voi
     const std::unique_ptr<char, void (*)(void*)> row(raw, PQfreemem);
     deadline.renew();
     try {
-      co_await piece({row.get(), size_t(size)});
+      co_await piece(std::string_view(row.get(), size_t(size)));
     } catch (...) {
       broken_ = true;  // the rest of the rows is still on its way
       throw;
