@@ -39,7 +39,7 @@ bool may_succeed_later(std::string_view state) {
   // Without a state the error is libpq's own: the connection broke.
   if (state.empty()) throw Retryable(fmt::format("PostgreSQL: {}", text));
   text = fmt::format("PostgreSQL: {} [{}]", text, state);
-  if (may_succeed_later(state)) throw Retryable(text);
+  if (may_succeed_later(state)) throw TransientSqlError(text, state);
   throw SqlError(text, state);
 }
 

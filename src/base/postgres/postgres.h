@@ -50,10 +50,17 @@ class Result {
 
 // An error the server reported. Connection failures (08xxx), serialisation failures (40001), deadlocks (40P01), locks
 // not to be had (55P03), statements that ran out of time (57014), shutdowns (57P0x) and lack of resources (53xxx) are
-// Retryable instead.
+// thrown as TransientSqlError instead.
 class SqlError : public Permanent {
  public:
   SqlError(const std::string& what, std::string state) : Permanent(what), sqlstate(std::move(state)) {}
+  std::string sqlstate;  // five characters
+};
+
+// What the server reported and may not report the next time.
+class TransientSqlError : public Retryable {
+ public:
+  TransientSqlError(const std::string& what, std::string state) : Retryable(what), sqlstate(std::move(state)) {}
   std::string sqlstate;  // five characters
 };
 
