@@ -53,9 +53,10 @@ posts as (
 categories as (
     select profile_id, argMax(category, (posts_in, category)) as category
     from (
-        select profile_id, assumeNotNull(category) as category, count() as posts_in
-        from {{ ref('stg_beat_youtube_post') }}
-        where category is not null
+        -- Names are qualified: an alias stands before the column of the same name, and `category` would never be null.
+        select profile_id, assumeNotNull(post.category) as category, count() as posts_in
+        from {{ ref('stg_beat_youtube_post') }} as post
+        where post.category is not null
         group by profile_id, category
     )
     group by profile_id
@@ -79,7 +80,7 @@ select
     coalesce(p.likes, 0) as likes,
     coalesce(p.comments, 0) as comments,
     m.uploads as uploads,
-    {{ engagement_by_views('coalesce(p.likes, 0)', 'coalesce(p.comments, 0)', 'coalesce(p.post_views, 0)') }} as engagement_rate
+    {{ engagement_rate_by_views('p.likes', 'p.comments', 'p.post_views') }} as engagement_rate
 from before as m
 left join posts as p on p.profile_id = m.profile_id and p.month = m.month
 left join categories as c on c.profile_id = m.profile_id

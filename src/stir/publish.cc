@@ -258,15 +258,13 @@ class Publisher {
       std::exception_ptr failure;
       bool busy = false;
       try {
-        co_await session_.execute(fmt::format("BEGIN; SET LOCAL lock_timeout = {}", options_.lock_timeout.count()));
+        co_await session_.execute("BEGIN");
+        co_await lock(targets);
         for (size_t i = 0; i < targets.size(); ++i) co_await swap_one(targets[i], all[i], started_[i]);
         co_await session_.execute("COMMIT");
         co_return;
-      } catch (const postgres::SqlError& e) {
-        busy = e.sqlstate == "55P03";
-        failure = std::current_exception();
-      } catch (const Retryable& e) {
-        busy = std::string_view(e.what()).find("deadlock") != std::string_view::npos;
+      } catch (const postgres::TransientSqlError& e) {
+        busy = e.sqlstate == "55P03" || e.sqlstate == "40P01";  // lock not to be had, deadlock
         failure = std::current_exception();
       } catch (...) {
         failure = std::current_exception();
@@ -287,23 +285,40 @@ class Publisher {
     }
   }
 
-  // Inside the transaction. Locks are taken in the order in which readers take them: views first, then what they stand
-  // on.
+  // Takes every lock of the swap before anything is changed. Readers take their locks in any order, so a deadlock can
+  // form while we wait; it must be us who give up, and we do when all our waiting together has lasted for less than the
+  // time after which a reader looks for deadlocks and is cancelled.
+  Task<void> lock(const std::vector<PublishTarget>& targets) {
+    const auto shown =
+        co_await session_.query("SELECT setting::bigint AS ms FROM pg_settings WHERE name = 'deadlock_timeout'");
+    const auto patience = std::min(options_.lock_timeout,
+                                   std::chrono::milliseconds{std::max<int64_t>(1, shown.integer(0, "ms") * 7 / 10)});
+    std::vector<std::string> relations;
+    for (const auto& t : targets) {
+      postgres::Params table;
+      table.emplace_back(name(t));
+      const auto found = co_await session_.query(
+          "SELECT c.oid::regclass::text AS relation FROM pg_class c WHERE c.oid = to_regclass($1) UNION SELECT "
+          "c.oid::regclass::text FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class c ON c.oid = "
+          "r.ev_class WHERE d.refobjid = to_regclass($1) AND d.classid = 'pg_rewrite'::regclass AND c.relkind = 'v' "
+          "ORDER BY 1",
+          table);
+      for (size_t i = 0; i < found.rows(); ++i) relations.emplace_back(found.text(i, "relation"));
+    }
+    const auto until = std::chrono::steady_clock::now() + patience;
+    for (const auto& relation : relations) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+      co_await session_.execute(fmt::format("SET LOCAL lock_timeout = {}; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE",
+                                            std::max<int64_t>(1, left.count()), relation));
+    }
+  }
+
+  // Inside the transaction, with all locks held.
   Task<void> swap_one(const PublishTarget& t, const Published& p, std::string started) {
     postgres::Params table;
     table.emplace_back(name(t));
     const auto there = co_await session_.query("SELECT to_regclass($1) IS NOT NULL AS there", table);
     if (there.flag(0, "there")) {
-      const auto views = co_await session_.query(
-          "SELECT DISTINCT c.oid::regclass::text AS view, c.oid FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid "
-          "JOIN "
-          "pg_class c ON c.oid = r.ev_class WHERE d.refobjid = to_regclass($1) AND d.classid = 'pg_rewrite'::regclass "
-          "AND "
-          "c.relkind = 'v' ORDER BY 2",
-          table);
-      for (size_t i = 0; i < views.rows(); ++i)
-        co_await session_.execute(fmt::format("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", views.text(i, "view")));
-      co_await session_.execute(fmt::format("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", name(t)));
       // Owner, grants and comments go over to the twin. With an empty search path all names come out qualified.
       postgres::Params both;
       both.emplace_back(name(t));

@@ -23,7 +23,8 @@ struct Published {
 struct PublishOptions {
   std::string snapshot_id;  // a UUID, the same for all tables of one publish
   bool force = false;       // publish although the guard says no
-  std::chrono::milliseconds lock_timeout{2000};
+  // An attempt waits that long for its locks, and always for less than the server's deadlock_timeout.
+  std::chrono::milliseconds lock_timeout{700};
   int lock_attempts = 30;
 };
 
