@@ -171,6 +171,11 @@ where child.from_field not in (select {{ field }} from {{ to }} where {{ field }
 '''
 
 
+# Prefixed, as in dbt, a macro does not find itself or its neighbours under their own names: each call goes through the
+# context, where return() ends the macro that says it and no other.
+MACRO_PREFIX = "dbt_macro__"
+
+
 class Macro:
     """A macro of the project, bound to the context of the node that calls it."""
     def __init__(self, context, name, template):
@@ -178,11 +183,11 @@ class Macro:
 
     def __call__(self, *args, **kwargs):
         modules = self.context["__modules"]
-        if self.template.name not in modules:
-            modules[self.template.name] = self.template.make_module(
+        if self.name not in modules:
+            modules[self.name] = self.template.make_module(
                 {k: v for k, v in self.context.items() if k != "__modules"})
         try:
-            return getattr(modules[self.template.name], self.name)(*args, **kwargs)
+            return getattr(modules[self.name], MACRO_PREFIX + self.name)(*args, **kwargs)
         except MacroReturn as returned:
             return returned.value
 
@@ -239,12 +244,19 @@ class Project:
         return jinja2.Template.from_code(self.environment, code, {})
 
     def add_macros(self, path, source):
-        names = [m.name for m in self.environment.parse(source, name=path, filename=path).find_all(jinja2.nodes.Macro)]
-        template = self.compile(path, source)
-        for name in names:
+        self.files.add(path)
+        count = sum(isinstance(n, jinja2.nodes.Macro)
+                    for n in self.environment.parse(source, name=path, filename=path).body)
+        for at in range(count):
+            # A template for each: this macro and what stands between macros ({% set %}).
+            tree = self.environment.parse(source, name=path, filename=path)
+            macro = [n for n in tree.body if isinstance(n, jinja2.nodes.Macro)][at]
+            tree.body = [n for n in tree.body if n is macro or not isinstance(n, jinja2.nodes.Macro)]
+            name, macro.name = macro.name, MACRO_PREFIX + macro.name
             if name in self.macros and self.macros[name].name != "dalgona's own tests":
                 raise CompileError(f"macro '{name}' is defined in {self.macros[name].name} and again in {path}")
-            self.macros[name] = template
+            code = self.environment.compile(tree, name=path, filename=path)
+            self.macros[name] = jinja2.Template.from_code(self.environment, code, {})
 
     def failure(self, e, path):
         file, line = path, None
