@@ -9,6 +9,7 @@
 #include "insights/cli.h"
 #include "sandbox/cli.h"
 #include "stir/cli.h"
+#include "warehouse/embedded/cli.h"
 
 namespace dalgona {
 
@@ -26,6 +27,7 @@ void register_commands(CLI::App& app) {
   event_grpc::register_event_grpc(app);
   insights::register_insights(app);
   sandbox::register_sandbox(app);
+  warehouse::register_warehouse(app);
 }
 
 int exit_code() {

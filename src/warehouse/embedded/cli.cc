@@ -1,0 +1,66 @@
+#include "warehouse/embedded/cli.h"
+
+#include <cstdlib>
+
+#include <unistd.h>
+
+#include "base/async.h"
+#include "base/cli.h"
+#include "base/http/server.h"
+#include "base/log.h"
+#include "base/resources.h"
+#include "warehouse/embedded/engine.h"
+#include "warehouse/embedded/service.h"
+
+namespace dalgona::warehouse {
+
+namespace {
+
+// Half of the machine's memory: the page cache, which the engine reads its parts through, needs the rest.
+uint64_t memory_limit(const Config& config) {
+  if (const uint64_t given = config.bytes("warehouse.memory")) return given;
+  const auto pages = ::sysconf(_SC_PHYS_PAGES), page = ::sysconf(_SC_PAGESIZE);
+  return uint64_t(pages) * uint64_t(page) / 2;
+}
+
+int run(const Config& config) {
+  log::start(config, "warehouse");
+  embedded::EngineOptions options;
+  options.library = resource(config.text("warehouse.library"));
+  options.folder = config.home() / "warehouse";
+  options.memory = memory_limit(config);
+  const int64_t threads = config.integer("warehouse.threads");
+  options.threads = int(threads > 0 ? threads : std::max<int64_t>(1, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  options.concurrency = int(config.integer("warehouse.concurrency"));
+  embedded::Engine engine(options);
+  // Below the engine's own: it must be gone before the runtime's executor, which its threads post to, is.
+  Runtime runtime(2, std::chrono::seconds{10});
+  embedded::ServiceOptions service;
+  service.user = config.text("warehouse.user");
+  service.password = config.text("warehouse.password");
+  service.statement_limit = config.duration("warehouse.statement_limit");
+  service.spill_folder = options.folder;
+  http::ServerOptions server_options;
+  server_options.address = config.text("warehouse.address");
+  server_options.port = uint16_t(config.integer("warehouse.port"));
+  server_options.read_timeout = std::chrono::minutes{5};
+  http::Server server(runtime, make_router(engine, service), server_options);
+  server.start();
+  log::info("msg=listening role=warehouse address={} port={} engine={} memory={}", server_options.address,
+            server.port(), engine.version(), options.memory);
+  const int code = runtime.run();
+  if (!engine.close(std::chrono::seconds{10})) std::_Exit(1);
+  log::info("msg=stopped");
+  return code;
+}
+
+}  // namespace
+
+void register_warehouse(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("warehouse", "Serve the embedded warehouse over the ClickHouse HTTP interface");
+  const auto common = cli::common_options(*command);
+  command->callback([common] { cli::set_exit_code(run(common->load())); });
+}
+
+}  // namespace dalgona::warehouse

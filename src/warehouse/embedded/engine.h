@@ -1,0 +1,116 @@
+// The engine with one folder: statements run on threads of its own, side by side, each in a session of its own; any of
+// them can be cancelled; nothing that hangs in the library holds up the rest.
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/thread_pool.hpp>
+
+#include "warehouse/embedded/chdb.h"
+
+namespace dalgona::warehouse::embedded {
+
+struct EngineOptions {
+  std::filesystem::path library;  // libchdb.so
+  std::filesystem::path folder;   // of the data; made when it is not there
+  uint64_t memory = 0;            // bytes that all statements together may take
+  int threads = 2;                // of one statement, and of the merges
+  int concurrency = 64;           // statements that run side by side
+  int waiting = 256;              // and those that may wait for one of them to end
+};
+
+struct Query {
+  std::string id;  // the client's; unique among those that run
+  std::string database;
+  std::vector<std::pair<std::string, std::string>> settings;  // in order, later ones win
+  std::vector<std::pair<std::string, std::string>> params;    // {name:Type} -> its text, as TabSeparated has it
+  bool readonly = false;                                      // refuses whatever changes data
+  std::string sql, format;
+  std::string session;  // empty: a session for this statement alone
+  std::chrono::seconds session_timeout{60};
+};
+
+// A session that must exist does not, or is in use: thrown by Engine::start.
+class SessionError : public std::runtime_error {
+ public:
+  SessionError(const std::string& what, int exception_code) : std::runtime_error(what), code(exception_code) {}
+  int code;
+};
+
+class Engine {
+ public:
+  // Opens the folder. Throws InvalidInput when another process has it open (naming that), Permanent when the engine
+  // can't be loaded or refuses the folder.
+  explicit Engine(EngineOptions options);
+  // close(), and when a statement hangs for ten seconds the process's end with exit code 1: every insert that was
+  // answered is on disk.
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Runs the statement on a thread of the pool; `done` is called there when it has ended, exactly once. Thread-safe.
+  // Throws SessionError when too many statements wait already, or one of this id runs.
+  void start(Query query, std::function<void(Answer)> done);
+  // Asks the engine to end a statement; repeated until it has ended. Harmless when it has. Thread-safe.
+  void cancel(const std::string& id);
+  // True once the engine has taken note, so that the statement can't succeed any more, or it has ended.
+  bool is_doomed(const std::string& id) const;
+  // Statements that run or wait.
+  size_t active() const;
+  // True when the engine can take a statement now.
+  bool responsive() const;
+
+  // Takes nothing more, cancels what runs, waits for it and closes the engine; false when something did not end.
+  bool close(std::chrono::milliseconds limit);
+
+  const std::string& version() const { return version_; }
+  const std::string& time_zone() const { return time_zone_; }
+
+ private:
+  struct Session {
+    std::optional<Connection> connection;
+    bool busy = false;
+    std::chrono::steady_clock::time_point expires;
+  };
+  void lock_folder();
+  void write_profile() const;
+  void remove_dropped() const;
+  Answer run(const Query& query, Connection& connection) const;
+  void execute(const Query& query, const std::function<void(Answer)>& done);
+  void keep_house();
+  std::set<std::string> kill(const std::set<std::string>& ids);
+  void purge_dropped_tables();
+
+  EngineOptions options_;
+  int lock_ = -1;
+  std::unique_ptr<Library> library_;
+  std::vector<std::string> arguments_;
+  std::optional<Connection> anchor_;  // keeps the engine running between requests
+  std::string version_, time_zone_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, bool> active_;  // id -> it has begun
+  std::set<std::string> to_cancel_;     // ids of active_
+  std::set<std::string> doomed_;        // those of them that the engine has marked
+  std::map<std::string, std::shared_ptr<Session>> sessions_;
+  std::map<std::string, std::chrono::steady_clock::time_point> dropped_;  // tables' ids, since when we know of them
+  bool closing_ = false;
+  bool closed_ = false;
+  std::unique_ptr<boost::asio::thread_pool> pool_;
+  std::thread keeper_;  // cancels, expires sessions, removes dropped tables
+};
+
+}  // namespace dalgona::warehouse::embedded
