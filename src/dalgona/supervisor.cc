@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -47,6 +48,15 @@ bool has_key(const Config& config, const std::string& key) {
   }
 }
 
+// A login session's soft limit is often 1024: too few for thousands of tasks in flight. The children inherit ours.
+void raise_open_files() {
+  constexpr rlim_t kWanted = 65536;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= kWanted) return;
+  files.rlim_cur = std::min(files.rlim_max, kWanted);
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
 double seconds_since(SteadyClock::time_point start) {
   return std::chrono::duration<double>(SteadyClock::now() - start).count();
 }
@@ -81,6 +91,7 @@ Supervisor::Supervisor(Options options)
   if (const size_t strays = end_processes_of_home(options_.home, seconds{15}))
     options_.print(fmt::format("ended {} processes that a killed run had left behind", strays));
   private_folder(options_.home / "logs");
+  raise_open_files();
   choose_parts();
 }
 
@@ -121,11 +132,17 @@ void Supervisor::choose_parts() {
     for (const std::string& name : *list)
       if (std::ranges::find(names, name) == names.end())
         throw InvalidInput(fmt::format("there is no role '{}'{}", name, did_you_mean(name, names)));
+  const auto is_wanted = [&](const std::string& name) {
+    return std::ranges::find(wanted, name) != wanted.end() &&
+           std::ranges::find(options_.without, name) == options_.without.end();
+  };
   for (const RoleSpec& role : known_roles()) {
     const std::string name(role.command);
-    if (std::ranges::find(wanted, name) == wanted.end() ||
-        std::ranges::find(options_.without, name) != options_.without.end())
-      continue;
+    if (!is_wanted(name)) continue;
+    if (std::ranges::find(role.after, "warehouse") != role.after.end() && !is_wanted("warehouse") &&
+        config_.text("warehouse.url").empty())
+      throw InvalidInput(
+          fmt::format("{} needs a warehouse: run that role too, set warehouse.url, or leave {} out", name, name));
     if (name == "warehouse" && !config_.text("warehouse.url").empty()) continue;  // somebody else's
     const std::string key = fmt::format("{}.port", role.section);
     if (!options_.has_command(name) || !has_key(config_, key)) {
@@ -182,7 +199,7 @@ void Supervisor::write_state() {
 void Supervisor::set(Part& part, PartState state, const std::string& trouble) {
   const std::scoped_lock lock(mutex_);
   part.state = state;
-  part.pid = state == PartState::kRestarting || state == PartState::kStopped ? -1 : part.server->pid();
+  part.pid = state == PartState::kHealthy || state == PartState::kSilent ? part.server->pid() : -1;
   part.since = system_clock().now();
   part.trouble = trouble;
   if (state == PartState::kHealthy) part.was_ready = true;
