@@ -43,8 +43,8 @@ HomeLock::HomeLock(const std::filesystem::path& home) {
   // Root would leave files there that their owner could not touch afterwards.
   if (::fstat(fd_, &about) == 0 && about.st_uid != ::geteuid()) {
     ::close(fd_);
-    throw InvalidInput(
-        fmt::format("{} belongs to user {}; run as that user, or choose another with --home", home.string(), about.st_uid));
+    throw InvalidInput(fmt::format("{} belongs to user {}; run as that user, or choose another with --home",
+                                   home.string(), about.st_uid));
   }
   struct flock lock = whole_file();
   if (::fcntl(fd_, F_OFD_SETLK, &lock) != 0) {
