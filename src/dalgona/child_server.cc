@@ -33,7 +33,10 @@ void private_folder(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder.parent_path(), error);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     throw Permanent(fmt::format("{}: {}", folder.string(), std::strerror(errno)));
-  if (::chmod(folder.c_str(), 0700) != 0) throw Permanent(fmt::format("{}: {}", folder.string(), std::strerror(errno)));
+  if (::chmod(folder.c_str(), 0700) == 0) return;
+  if (errno == EPERM)
+    throw InvalidInput(fmt::format("{} belongs to another user; choose another home with --home", folder.string()));
+  throw Permanent(fmt::format("{}: {}", folder.string(), std::strerror(errno)));
 }
 
 }  // namespace dalgona

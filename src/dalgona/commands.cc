@@ -4,6 +4,7 @@
 #include "beat/cli.h"
 #include "coffee/cli.h"
 #include "dalgona/bench.h"
+#include "dalgona/demo.h"
 #include "dalgona/up_cli.h"
 #include "event_grpc/cli.h"
 #include "insights/cli.h"
@@ -19,6 +20,7 @@ void register_commands(CLI::App& app) {
   register_down(app);
   register_status(app);
   register_doctor(app);
+  register_demo(app);
   register_migrate(app);
   cli::register_config(app);
   beat::register_beat(app);

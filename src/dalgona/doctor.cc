@@ -75,10 +75,10 @@ class Examination {
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
     const auto text = fmt::format("{} open files (at most {})", files.rlim_cur, files.rlim_max);
-    if (files.rlim_cur >= 4096)
+    if (files.rlim_max >= 4096)  // `up` raises the soft limit by itself
       good("limits", text);
     else
-      warn("limits", text, "run `ulimit -n 65536` before `dalgona up`, or raise nofile in /etc/security/limits.conf");
+      warn("limits", text, "raise nofile in /etc/security/limits.conf");
   }
 
   void memory() {

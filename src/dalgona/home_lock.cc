@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/errors.h"
@@ -35,7 +36,16 @@ HomeLock::HomeLock(const std::filesystem::path& home) {
   const auto file = home / "run" / "lock";
   private_folder(file.parent_path());
   fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  struct stat about {};
+  if (fd_ < 0 && errno == EACCES && ::stat(file.c_str(), &about) != 0)
+    throw InvalidInput(fmt::format("{} belongs to another user; choose another with --home", home.string()));
   if (fd_ < 0) throw Permanent(fmt::format("{}: {}", file.string(), std::strerror(errno)));
+  // Root would leave files there that their owner could not touch afterwards.
+  if (::fstat(fd_, &about) == 0 && about.st_uid != ::geteuid()) {
+    ::close(fd_);
+    throw InvalidInput(fmt::format("{} belongs to user {}; run as that user, or choose another with --home",
+                                   home.string(), about.st_uid));
+  }
   struct flock lock = whole_file();
   if (::fcntl(fd_, F_OFD_SETLK, &lock) != 0) {
     const pid_t other = written_pid(fd_);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "base/postgres/postgres.h"
 #include "base/resources.h"
 #include "base/text.h"
+#include "beat/credentials.h"
 #include "dalgona/private_postgres.h"
 #include "dalgona/private_rabbitmq.h"
 #include "dalgona/role_process.h"
@@ -47,6 +49,15 @@ bool has_key(const Config& config, const std::string& key) {
   }
 }
 
+// A login session's soft limit is often 1024: too few for thousands of tasks in flight. The children inherit ours.
+void raise_open_files() {
+  constexpr rlim_t kWanted = 65536;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= kWanted) return;
+  files.rlim_cur = std::min(files.rlim_max, kWanted);
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
 double seconds_since(SteadyClock::time_point start) {
   return std::chrono::duration<double>(SteadyClock::now() - start).count();
 }
@@ -76,16 +87,20 @@ Supervisor::Supervisor(Options options)
       lock_(options_.home),
       config_(load_config(options_)),
       ports_(options_.home / "run" / "ports"),
-      stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      overlay_(options_.settings),
+      stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      wish_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   // Nobody else holds the lock, so whatever carries this home's mark was left behind by a killed supervisor.
   if (const size_t strays = end_processes_of_home(options_.home, seconds{15}))
     options_.print(fmt::format("ended {} processes that a killed run had left behind", strays));
   private_folder(options_.home / "logs");
+  raise_open_files();
   choose_parts();
 }
 
 Supervisor::~Supervisor() {
   ::close(stop_event_);
+  ::close(wish_event_);
 }
 
 void Supervisor::add_store(std::unique_ptr<ChildServer> server) {
@@ -121,11 +136,17 @@ void Supervisor::choose_parts() {
     for (const std::string& name : *list)
       if (std::ranges::find(names, name) == names.end())
         throw InvalidInput(fmt::format("there is no role '{}'{}", name, did_you_mean(name, names)));
+  const auto is_wanted = [&](const std::string& name) {
+    return std::ranges::find(wanted, name) != wanted.end() &&
+           std::ranges::find(options_.without, name) == options_.without.end();
+  };
   for (const RoleSpec& role : known_roles()) {
     const std::string name(role.command);
-    if (std::ranges::find(wanted, name) == wanted.end() ||
-        std::ranges::find(options_.without, name) != options_.without.end())
-      continue;
+    if (!is_wanted(name)) continue;
+    if (std::ranges::find(role.after, "warehouse") != role.after.end() && !is_wanted("warehouse") &&
+        config_.text("warehouse.url").empty())
+      throw InvalidInput(
+          fmt::format("{} needs a warehouse: run that role too, set warehouse.url, or leave {} out", name, name));
     if (name == "warehouse" && !config_.text("warehouse.url").empty()) continue;  // somebody else's
     const std::string key = fmt::format("{}.port", role.section);
     if (!options_.has_command(name) || !has_key(config_, key)) {
@@ -153,8 +174,14 @@ void Supervisor::choose_parts() {
       overlay_["warehouse.password"] = password;
       overlay_["warehouse.url"] = fmt::format("http://{}:{}@127.0.0.1:{}", user, password, port);
     }
-    if (name == "sandbox" && has_key(config_, "beat.simulated_sources") && !config_.is_set("beat.simulated_sources"))
-      overlay_["beat.simulated_sources"] = fmt::format("[\"youtube_data_api={}\"]", part->server->url());
+    if (name == "sandbox") {
+      if (!config_.is_set("beat.simulated_sources"))
+        overlay_["beat.simulated_sources"] = fmt::format("[\"youtube_data_api={}\"]", part->server->url());
+      if (!config_.is_set("sandbox.key"))
+        overlay_["sandbox.key"] = private_password(options_.home / "run" / "sandbox.key");
+      if (!config_.is_set("sandbox.clock_file"))
+        overlay_["sandbox.clock_file"] = (options_.home / "run" / "sandbox.time").string();
+    }
     parts_.push_back(std::move(part));
   }
 }
@@ -190,7 +217,7 @@ void Supervisor::write_state() {
 void Supervisor::set(Part& part, PartState state, const std::string& trouble) {
   const std::scoped_lock lock(mutex_);
   part.state = state;
-  part.pid = state == PartState::kRestarting || state == PartState::kStopped ? -1 : part.server->pid();
+  part.pid = state == PartState::kHealthy || state == PartState::kSilent ? part.server->pid() : -1;
   part.since = system_clock().now();
   part.trouble = trouble;
   if (state == PartState::kHealthy) part.was_ready = true;
@@ -207,13 +234,29 @@ bool Supervisor::wait_stopping(milliseconds time) {
   return changed_.wait_for(lock, time, [this] { return stopping_; });
 }
 
+std::string Supervisor::postgres_url() const {
+  return overlay_.contains("postgres.url") ? overlay_.at("postgres.url") : config_.text("postgres.url");
+}
+
+// So that beat has a key for the platform that is simulated beside it.
+void Supervisor::register_sandbox_key() {
+  const auto key = overlay_.find("sandbox.key");
+  if (key == overlay_.end()) return;
+  run_alone<void>([&](asio::io_context& context) -> Task<void> {
+    postgres::Pool pool(context.get_executor(), {.url = postgres_url(), .application_name = "dalgona up"});
+    beat::Credentials credentials(pool);
+    co_await credentials.add("youtube_data_api", key->second, "sandbox");
+  });
+}
+
 void Supervisor::migrate() {
   const auto applied = run_alone<std::vector<std::string>>([this](asio::io_context& context) {
     return [](asio::io_context& ctx, std::string url) -> Task<std::vector<std::string>> {
       postgres::Pool pool(ctx.get_executor(), {.url = url, .application_name = "dalgona migrate"});
       co_return co_await postgres::migrate(pool, resource("migrations").string());
-    }(context, overlay_.contains("postgres.url") ? overlay_.at("postgres.url") : config_.text("postgres.url"));
+    }(context, postgres_url());
   });
+  register_sandbox_key();
   if (!applied.empty()) options_.print(fmt::format("{:<12} {} migrations applied", "postgres", applied.size()));
 }
 
@@ -333,6 +376,11 @@ void Supervisor::rotate_logs() const {
   }
 }
 
+void Supervisor::stop() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t put = ::write(wish_event_, &one, sizeof one);
+}
+
 int Supervisor::run() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -351,14 +399,15 @@ int Supervisor::run() {
   auto next_rotation = begin;
   std::exception_ptr failure;
   for (;;) {
-    pollfd wait{signal_descriptor, POLLIN, 0};
+    pollfd wait[] = {{signal_descriptor, POLLIN, 0}, {wish_event_, POLLIN, 0}};
     const bool starting = phase_ == "starting";
     if (starting) {
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, milliseconds{100});
     }
-    ::poll(&wait, 1, starting ? 0 : 1000);
-    if (wait.revents) {
+    ::poll(wait, 2, starting ? 0 : 1000);
+    if (wait[1].revents) break;
+    if (wait[0].revents) {
       signalfd_siginfo taken{};  // taken, or it would still be pending when it is unblocked below
       if (::read(signal_descriptor, &taken, sizeof taken) > 0) break;
     }
@@ -379,6 +428,7 @@ int Supervisor::run() {
       if (!failure_.empty()) failure = std::make_exception_ptr(Permanent(failure_));
     }
     if (failure) break;
+    if (starting && phase_ == "up" && options_.on_up) options_.on_up();
     if (SteadyClock::now() >= next_rotation) {
       rotate_logs();
       next_rotation = SteadyClock::now() + seconds{10};
@@ -387,6 +437,7 @@ int Supervisor::run() {
   // A second signal ends us at once; the children then go with us.
   ::close(signal_descriptor);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  if (options_.on_stopping) options_.on_stopping();
   if (!failure) options_.print("stopping");
   stop_all();
   if (failure) std::rethrow_exception(failure);

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,8 +29,12 @@ class Supervisor {
     std::filesystem::path home;                                   // absolute
     std::string config_file;                                      // --config, absolute; may be empty
     std::vector<std::string> with, without;                       // roles beside those of up.roles, and not
+    std::map<std::string, std::string> settings{};                // "section.key" -> value, for this run of the roles
     std::function<bool(const std::string& command)> has_command;  // this program can run the role
     std::function<void(const std::string& line)> print;
+    // Called by run() on its thread: once when everything answers, and once before anything is stopped. Both must
+    // return soon.
+    std::function<void()> on_up{}, on_stopping{};
   };
   // Takes the home's lock and ends what a killed supervisor left behind. Throws InvalidInput when the home is already
   // up.
@@ -40,6 +45,8 @@ class Supervisor {
   // does not come up; all is stopped again then. Blocks these two signals in the calling thread: call it before any
   // other thread is made.
   int run();
+  // Asks run() to stop everything and return. Thread-safe.
+  void stop();
 
  private:
   struct Part {
@@ -63,6 +70,8 @@ class Supervisor {
   bool start_once(Part& part, int attempt);
   bool watch(Part& part);  // true: it died; false: stopping
   void migrate();
+  void register_sandbox_key();
+  std::string postgres_url() const;
   void stop_all();
   void rotate_logs() const;
   void set(Part& part, PartState state, const std::string& trouble = {});
@@ -80,7 +89,8 @@ class Supervisor {
   bool stopping_ = false;
   std::string phase_ = "starting";
   std::string failure_;  // why `up` gives up
-  int stop_event_ = -1;
+  int stop_event_ = -1;  // readable for ever once everything is being stopped
+  int wish_event_ = -1;  // stop() was called
   Time since_{};
 };
 

@@ -129,8 +129,9 @@ void register_up(CLI::App& app) {
   auto up = std::make_shared<UpOptions>();
   up->common = cli::common_options(*command);
   up->app = &app;
-  command->add_option("--with", up->with, "Another role beside those of up.roles, e.g. sandbox")->expected(1);
-  command->add_option("--without", up->without, "Leave a role out")->expected(1);
+  command->add_option("--with", up->with, "Another role beside those of up.roles, e.g. sandbox; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("--without", up->without, "Leave a role out; may be repeated")->allow_extra_args(false);
   command->add_flag("--detach", up->detach, "Return when everything answers, and leave it running");
   command->callback([up] { cli::set_exit_code(up->detach ? run_detached(*up) : run_up(*up)); });
 }

@@ -8,8 +8,10 @@
 #include "base/errors.h"
 #include "base/http/server.h"
 #include "base/log.h"
+#include "base/resources.h"
 #include "base/text.h"
 #include "sandbox/dataset.h"
+#include "sandbox/export.h"
 #include "sandbox/generator.h"
 #include "sandbox/service.h"
 
@@ -73,6 +75,11 @@ void run(const Config& config, const Options& options) {
   const std::string now = options.now.empty() ? config.text("sandbox.now") : options.now;
   service_options.now = now.empty() ? midnight(population.last_day()) : parse_time(now);
   service_options.speed = options.speed.value_or(config.number("sandbox.speed"));
+  service_options.clock_file = config.text("sandbox.clock_file");
+  if (const auto saved = Service::saved_time(service_options.clock_file); saved && options.now.empty()) {
+    service_options.now = saved->now;
+    service_options.speed = options.speed.value_or(saved->speed);
+  }
   service_options.region = config.text("sandbox.region");
 
   Service service(std::move(population), std::move(report), system_clock(), std::move(service_options));
@@ -87,24 +94,50 @@ void run(const Config& config, const Options& options) {
   cli::set_exit_code(runtime.run());
 }
 
+// Options that choose the population, for the role and for the export.
+void add_population_options(CLI::App& command, Options& options) {
+  command.add_option("--dataset", options.dataset, "Replay this file of daily snapshots");
+  command.add_option("--year", options.year, "Year of the file's dates, where they have none");
+  command.add_option("--population", options.population, "Without a file: channels to make");
+  command.add_option("--videos", options.videos, "Without a file: videos to make");
+  command.add_option("--days", options.days, "Without a file: days to make");
+  command.add_option("--seed", options.seed, "Without a file: seed of the population");
+}
+
+void register_export(CLI::App& sandbox) {
+  CLI::App* command = sandbox.add_subcommand(
+      "export", "Write every snapshot as CSV: a dataset's columns, and what the platform says of the channel that day");
+  const auto common = cli::common_options(*command);
+  const auto options = std::make_shared<Options>();
+  const auto out = std::make_shared<std::string>();
+  add_population_options(*command, *options);
+  command->add_option("--out", *out, "File to write; default: standard output");
+  command->callback([common, options, out] {
+    const Population population = load(common->load(), *options).first;
+    if (out->empty())
+      std::cout << export_csv(population);
+    else
+      write_file(*out, export_csv(population));
+  });
+}
+
 }  // namespace
 
 void register_sandbox(CLI::App& app) {
   CLI::App* command = app.add_subcommand("sandbox", "Simulate the YouTube Data API on loopback");
+  command->require_subcommand(0, 1);
   const auto common = cli::common_options(*command);
   const auto options = std::make_shared<Options>();
-  command->add_option("--dataset", options->dataset, "Replay this file of daily snapshots");
-  command->add_option("--year", options->year, "Year of the file's dates, where they have none");
-  command->add_option("--population", options->population, "Without a file: channels to make");
-  command->add_option("--videos", options->videos, "Without a file: videos to make");
-  command->add_option("--days", options->days, "Without a file: days to make");
-  command->add_option("--seed", options->seed, "Without a file: seed of the population");
+  add_population_options(*command, *options);
+  register_export(*command);
   command->add_option("--port", options->port, "Port on loopback; 0: any free one")->check(CLI::Range(0, 65535));
   command->add_option("--key", options->key,
                       "An API key to accept; others see it in the process list: prefer the config");
   command->add_option("--now", options->now, "Simulated time to begin at; default: the last day's midnight");
   command->add_option("--speed", options->speed, "Simulated seconds a second; 0: time stands still");
-  command->callback([common, options] { run(common->load(), *options); });
+  command->callback([command, common, options] {
+    if (command->get_subcommands().empty()) run(common->load(), *options);
+  });
 }
 
 }  // namespace dalgona::sandbox

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "base/errors.h"
+#include "base/resources.h"
 #include "base/text.h"
 
 namespace dalgona::sandbox {
@@ -173,7 +174,20 @@ http::Response Service::put_time(const http::Request& request) {
   if (!now && !speed) throw InvalidInput("give 'now' or 'speed'");
   if (speed) clock_.set_speed(*speed);
   if (now) clock_.set(*now);
+  if (!options_.clock_file.empty())
+    write_file(options_.clock_file,
+               boost::json::serialize(boost::json::object{{"now", to_iso(clock_.now())}, {"speed", clock_.speed()}}));
   return time_reply();
+}
+
+std::optional<Service::SavedTime> Service::saved_time(const std::filesystem::path& clock_file) {
+  if (!std::filesystem::exists(clock_file)) return {};
+  try {
+    const boost::json::value saved = boost::json::parse(read_file(clock_file));
+    return SavedTime{parse_time(std::string_view(saved.at("now").as_string())), saved.at("speed").to_number<double>()};
+  } catch (const std::exception&) {
+    return {};
+  }
 }
 
 http::Response Service::put_faults(const http::Request& request) {

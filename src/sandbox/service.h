@@ -1,9 +1,11 @@
 // The sandbox as an HTTP service: the simulated API behind keys, quota, ETags and faults, and the admin API that turns
 // its clock and breaks it.
 #pragma once
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,8 @@ struct ServiceOptions {
   // Where simulated time begins, and how fast it runs.
   Time now{};
   double speed = 0;
+  // Every PUT of the time is written there, so that a sandbox that is started again goes on from it; empty: nowhere.
+  std::filesystem::path clock_file;
   std::string region = "US";
 };
 
@@ -38,6 +42,12 @@ class Service {
   http::Router router();
   const Population& population() const { return population_; }
   SimulatedClock& clock() { return clock_; }
+  // What a clock_file holds; nothing when there is none or it cannot be read.
+  struct SavedTime {
+    Time now{};
+    double speed = 0;
+  };
+  static std::optional<SavedTime> saved_time(const std::filesystem::path& clock_file);
 
  private:
   Task<http::Response> serve_api(const std::string& endpoint, http::Request& request);

@@ -2,24 +2,27 @@
 """Checks a finished demo: recomputes from the dataset what the REST API must answer, and compares.
 
 Shares no code with the pipeline: Python's own csv module reads the dataset, and the rules are written out here once more.
-  - A snapshot is one video on one day; of doubled rows of a video and day the last one counts.
-  - On every day of the dataset the demo crawls the day's trending chart (one post log a snapshot), every channel seen so far (one profile log each),
-    and, for a channel seen for the first time, all of its videos known by then (one post log each). After the last day every known video is
-    refreshed once more.
+  - A snapshot is one video on one day; of doubled rows of a video and day the last one counts. A row that can't be read is left out.
+  - On every day of the dataset the demo crawls the day's trending chart (one post log a video), every channel seen so far (one profile log each),
+    and, for a channel seen for the first time, all of its videos that there are by then (one post log each). After the last day every video that was
+    seen is refreshed once more.
+  - The chart of a day is all of that day's snapshots; in a file with a column `charted` (what `dalgona sandbox export` writes), those where it is 1.
   - A channel's views are the sum over its videos of each video's last snapshot on or before the day; followers the same of likes; uploads the number
-    of those videos.
+    of those videos. A file with the columns channel_id, channel_followers, channel_views and channel_uploads says it itself.
 One line a comparison; exit code 0 when all agree, 3 when any differs, 2 when it could not compare.
 """
 import argparse
 import base64
 import collections
 import csv
+import datetime
 import hashlib
 import json
 import random
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 csv.field_size_limit(1 << 30)
@@ -30,35 +33,56 @@ def channel_id(title):
     return "UC" + base64.urlsafe_b64encode(digest).decode()[:22]
 
 
+Row = collections.namedtuple("Row", "date video channel views likes comments charted statistics")
+
+
+def read_date(text, year, year_first):
+    if "-" in text:
+        y, m, d = (int(part) for part in text.split("-"))
+    else:
+        parts = [int(part) for part in text.split(".")]
+        if year_first:
+            y, d, m = parts
+        else:
+            d, m = parts[:2]
+            y = parts[2] if len(parts) > 2 else year
+        y += 2000 if y < 100 else 0
+    return datetime.date(y, m, d).isoformat()
+
+
 def read_dataset(path, year):
-    """[(date, video_id, channel title, views, likes, comments)], in file order; damaged rows are left out as the sandbox documents."""
-    rows = []
+    """Rows in file order; damaged ones are left out as docs/sandbox.md says. Gives the rows and how many were damaged."""
+    rows, damaged = [], 0
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.reader(file)
-        header = [name.strip() for name in next(reader)]
-        at = {name: i for i, name in enumerate(header)}
+        at = {name.strip(): i for i, name in enumerate(next(reader))}
+        date_column = "trending_date" if "trending_date" in at else "date"
+        comments_column = "comment_total" if "comment_total" in at else "comment_count"
         for cells in reader:
-            if len(cells) != len(header):
+            if not cells:
                 continue
             try:
-                if "trending_date" in at:
-                    yy, dd, mm = cells[at["trending_date"]].split(".")
-                    date = f"20{int(yy):02}-{int(mm):02}-{int(dd):02}"
+                if len(cells) != len(at):
+                    raise ValueError
+                cell = lambda name: cells[at[name]]
+                video = cell("video_id")
+                if not 1 <= len(video) <= 64 or any(c == "," or not "!" <= c <= "~" for c in video):
+                    raise ValueError
+                counts = [cell(name).strip() for name in ("views", "likes", comments_column)]
+                if not all(count.isascii() and count.isdigit() for count in counts):
+                    raise ValueError
+                date = read_date(cell(date_column).strip(), year, date_column == "trending_date")
+                if "channel_id" in at:
+                    channel = cell("channel_id")
+                    statistics = tuple(int(cell("channel_" + name)) for name in ("followers", "views", "uploads"))
                 else:
-                    dd, mm = cells[at["date"]].split(".")
-                    date = f"{year}-{int(mm):02}-{int(dd):02}"
-                views, likes = int(cells[at["views"]]), int(cells[at["likes"]])
-                comments = int(cells[at["comment_total" if "comment_total" in at else "comment_count"]])
+                    channel = channel_id(cell("channel_title") if "channel_title" in at else "category " + cell("category_id"))
+                    statistics = None
+                charted = "charted" not in at or cell("charted") == "1"
+                rows.append(Row(date, video, channel, *(int(count) for count in counts), charted, statistics))
             except ValueError:
-                continue
-            if not cells[at["video_id"]]:
-                continue
-            if "channel_title" in at:
-                title = cells[at["channel_title"]]
-            else:
-                title = "category " + cells[at["category_id"]]
-            rows.append((date, cells[at["video_id"]], title, views, likes, comments))
-    return rows
+                damaged += 1
+    return rows, damaged
 
 
 class Expected:
@@ -67,42 +91,61 @@ class Expected:
     def __init__(self, rows):
         self.snapshots = collections.defaultdict(dict)  # video -> date -> (views, likes, comments)
         self.channel_of = {}
-        for date, video, title, views, likes, comments in rows:
-            self.snapshots[video][date] = (views, likes, comments)
-            self.channel_of.setdefault(video, title)
-        self.days = sorted({row[0] for row in rows})
-        videos_of = collections.defaultdict(list)
-        for video, title in self.channel_of.items():
-            videos_of[title].append(video)
-        self.first_day = {video: min(days) for video, days in self.snapshots.items()}
-        self.channel_first = {title: min(self.first_day[v] for v in videos) for title, videos in videos_of.items()}
-        self.videos_of = videos_of
-        self.profile_logs = sum(1 for day in self.days for first in self.channel_first.values() if first <= day)
-        self.post_logs = (
-            sum(len(days) for days in self.snapshots.values())
-            + sum(1 for title, videos in videos_of.items() for v in videos if self.first_day[v] <= self.channel_first[title])
-            + len(self.snapshots)
-        )
+        self.statistics = collections.defaultdict(dict)  # channel -> date -> (followers, views, uploads), where the file says so
+        charts = collections.defaultdict(set)  # date -> videos
+        for row in rows:
+            self.snapshots[row.video][row.date] = (row.views, row.likes, row.comments)
+            self.channel_of.setdefault(row.video, row.channel)
+            if row.charted:
+                charts[row.date].add(row.video)
+            if row.statistics:
+                self.statistics[row.channel][row.date] = row.statistics
+        self.days = sorted(charts)
+        self.videos_of = collections.defaultdict(list)
+        for video, channel in self.channel_of.items():
+            self.videos_of[channel].append(video)
+        # The crawl, day by day: which video was looked at on which days.
+        self.crawled = collections.defaultdict(set)
+        self.channel_first = {}
+        self.profile_logs = self.post_logs = 0
+        for day in self.days:
+            for video in charts[day]:
+                self.crawled[video].add(day)
+            self.post_logs += len(charts[day])
+            for channel in {self.channel_of[video] for video in charts[day]} - self.channel_first.keys():
+                self.channel_first[channel] = day
+                known = [video for video in self.videos_of[channel] if min(self.snapshots[video]) <= day]
+                for video in known:
+                    self.crawled[video].add(day)
+                self.post_logs += len(known)
+            self.profile_logs += len(self.channel_first)
+        for video in self.crawled:
+            self.crawled[video].add(self.days[-1])
+        self.post_logs += len(self.crawled)
+
+    def as_of(self, video, day):
+        return self.snapshots[video][max(date for date in self.snapshots[video] if date <= day)]
 
     def post_series(self, video):
-        series = {day: value for day, value in self.snapshots[video].items()}
-        series[self.days[-1]] = self.snapshots[video][max(self.snapshots[video])]
-        return series
+        return {day: list(self.as_of(video, day)) for day in self.crawled[video]}
 
-    def profile_series(self, title):
+    def profile_series(self, channel):
         series = {}
         for day in self.days:
-            if day < self.channel_first[title]:
+            if day < self.channel_first[channel]:
                 continue
-            known = [max(d for d in self.snapshots[v] if d <= day) for v in self.videos_of[title] if self.first_day[v] <= day]
-            values = [self.snapshots[v][d] for v, d in zip([v for v in self.videos_of[title] if self.first_day[v] <= day], known)]
-            series[day] = (sum(v[1] for v in values), sum(v[0] for v in values), len(values))
+            if self.statistics:
+                dates = self.statistics[channel]
+                series[day] = list(dates[max(date for date in dates if date <= day)])
+                continue
+            known = [self.as_of(video, day) for video in self.videos_of[channel] if min(self.snapshots[video]) <= day]
+            series[day] = [sum(v[1] for v in known), sum(v[0] for v in known), len(known)]
         return series
 
     def growth(self):
         table = []
-        for video, days in self.snapshots.items():
-            table.append((days[max(days)][0] - days[min(days)][0], video))
+        for video, days in self.crawled.items():
+            table.append((self.as_of(video, max(days))[0] - self.as_of(video, min(days))[0], video))
         table.sort(key=lambda row: (-row[0], row[1]))
         return table
 
@@ -136,7 +179,9 @@ def main():
     parser.add_argument("--year", type=int, default=2017)
     parser.add_argument("--seed", type=int, default=1, help="chooses the random series")
     args = parser.parse_args()
-    want = Expected(read_dataset(args.dataset, args.year))
+    rows, damaged = read_dataset(args.dataset, args.year)
+    want = Expected(rows)
+    print(f"      {len(rows)} rows and {damaged} damaged ones: {len(want.crawled)} videos of {len(want.channel_first)} channels over {len(want.days)} days")
     api = Api(args.api)
     bad = 0
 
@@ -161,17 +206,17 @@ def main():
 
     chooser = random.Random(args.seed)
     span = {"startDate": want.days[0], "endDate": want.days[-1]}
-    for title in chooser.sample(sorted(want.videos_of), min(10, len(want.videos_of))):
-        path = f"/discovery-service/api/profile/YOUTUBE/{channel_id(title)}/timeseries"
+    for channel in chooser.sample(sorted(want.channel_first), min(10, len(want.channel_first))):
+        path = f"/discovery-service/api/profile/YOUTUBE/{urllib.parse.quote(channel, safe='')}/timeseries"
         points = api.call("POST", path, span)["data"]
-        got = {p["date"]: (p["followers"], p["views"], p["uploads"]) for p in points if not p.get("gap")}
-        expected = want.profile_series(title)
-        compare(f"series of channel {title!r} over {len(expected)} days", {d: list(v) for d, v in expected.items()}, {d: list(v) for d, v in got.items()})
-    for video in chooser.sample(sorted(want.snapshots), min(10, len(want.snapshots))):
-        path = f"/discovery-service/api/post/YOUTUBE/{video}/timeseries"
+        got = {p["date"]: [p["followers"], p["views"], p["uploads"]] for p in points if not p.get("gap")}
+        expected = want.profile_series(channel)
+        compare(f"series of channel {channel} over {len(expected)} days", expected, got)
+    for video in chooser.sample(sorted(want.crawled), min(10, len(want.crawled))):
+        path = f"/discovery-service/api/post/YOUTUBE/{urllib.parse.quote(video, safe='')}/timeseries"
         points = api.call("POST", path, span)["data"]
         got = {p["date"]: [p["views"], p["likes"], p["comments"]] for p in points if not p.get("gap")}
-        expected = {d: list(v) for d, v in want.post_series(video).items()}
+        expected = want.post_series(video)
         compare(f"series of video {video} over {len(expected)} days", expected, got)
 
     top = api.call("POST", "/leaderboard-service/api/leaderboard/platform/YOUTUBE/posts", {"sortBy": "views_growth", "page": 1, "size": 20})["data"]
