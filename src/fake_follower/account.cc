@@ -35,7 +35,8 @@ bool knows(Known known, Input input) {
 
 Account Account::of_handle(std::string_view handle) {
   Account account;
-  const std::u32string text = insights::unicode::from_utf8(handle);
+  std::u32string text = insights::unicode::from_utf8(handle.substr(0, kLongestHandle * 4));
+  if (text.size() > kLongestHandle) text.resize(kLongestHandle);
   account.handle_length = static_cast<double>(text.size());
   account.handle_digits = static_cast<double>(std::count_if(
       text.begin(), text.end(), [](char32_t c) { return insights::unicode::is(c, insights::unicode::kDigit); }));

@@ -31,12 +31,15 @@ constexpr size_t kKnownSets = 64;
 constexpr Known kKnowsHandleOnly = 0, kKnowsAll = kKnownSets - 1;
 bool knows(Known known, Input input);
 
+constexpr size_t kLongestHandle = 256;
+
 struct Account {
   double handle_digits = 0, handle_length = 0;
   std::optional<double> followers, followings, posts, bio_length;  // not negative
   std::optional<bool> has_picture, is_private;
 
-  static Account of_handle(std::string_view handle);  // any bytes; ill-formed UTF-8 counts as one character a byte
+  // Any bytes; each ill-formed one counts as a character. Looks at the first kLongestHandle characters.
+  static Account of_handle(std::string_view handle);
   Known known() const;
   // What is not known is 0.
   std::array<double, kInputs> inputs() const;
