@@ -27,7 +27,9 @@ section.wide{grid-column:1/-1}
 .big{font-size:clamp(2.4rem,1.5rem + 4vw,3.6rem);font-weight:650;line-height:1.1;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 svg{display:block;width:100%;height:auto}
 .grid{stroke:var(--line)}
-svg text{fill:var(--soft);font-size:12px;font-family:inherit}
+.track{fill:var(--line)}
+svg text{fill:var(--soft);font-size:13px;font-family:inherit}
+@media (max-width:40rem){svg text{font-size:22px}th,td{padding-right:.4rem}}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.32rem .6rem .32rem 0;border-top:1px solid var(--line);vertical-align:top}
 th{font-weight:600}
@@ -60,18 +62,16 @@ double share_of(uint64_t count, uint64_t all) {
 // Real to fake, as a reader goes through them; the rule never abstains.
 constexpr std::array<Verdict, kVerdicts> kOrder{Verdict::kReal, Verdict::kWeak, Verdict::kUnsure, Verdict::kFake};
 
-std::string_view meaning(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kReal:
-      return "real";
-    case Verdict::kWeak:
-      return "weak: probably real, yet not clean";
-    case Verdict::kUnsure:
-      return "unsure: not enough to tell";
-    case Verdict::kFake:
-      return "fake";
-  }
-  return {};
+void add_interval(std::string& out, const Interval& interval) {
+  // The whole from 0 to 100 %, the interval as a band, the figure as a mark.
+  out += fmt::format(
+      "<svg viewBox=\"0 0 600 34\" role=\"img\" aria-label=\"{} to {}\"><rect class=\"track\" "
+      "width=\"600\" height=\"14\" rx=\"7\"/><rect class=\"fake\" opacity=\".45\" x=\"{:.1f}\" "
+      "width=\"{:.1f}\" height=\"14\"/><rect class=\"fake\" x=\"{:.1f}\" width=\"4\" height=\"14\"/>"
+      "<text x=\"0\" y=\"30\">0%</text><text x=\"300\" y=\"30\" text-anchor=\"middle\">50%</text>"
+      "<text x=\"600\" y=\"30\" text-anchor=\"end\">100%</text></svg>",
+      percent(interval.low), percent(interval.high), 600 * interval.low,
+      std::max(1.0, 600 * (interval.high - interval.low)), std::clamp(600 * interval.value - 2, 0.0, 596.0));
 }
 
 void add_shares(std::string& out, const std::array<uint64_t, kVerdicts>& counts, uint64_t all, bool abstains,
@@ -95,13 +95,13 @@ void add_shares(std::string& out, const std::array<uint64_t, kVerdicts>& counts,
     out += fmt::format(
         "<tr><td><span class=\"key {}\"></span>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
         "<td class=\"n\">{} to {}</td></tr>",
-        name_of(v), meaning(v), grouped(count), percent(i.value), percent(i.low), percent(i.high));
+        name_of(v), name_of(v), grouped(count), percent(i.value), percent(i.low), percent(i.high));
   }
   out += "</tbody></table></div>";
 }
 
 void add_histogram(std::string& out, const FollowerTally& tally) {
-  constexpr double kLeft = 44, kWidth = 600, kHeight = 200, kBottom = 24;
+  constexpr double kLeft = 56, kWidth = 600, kHeight = 200, kBottom = 30;
   uint64_t highest = 1;
   for (const auto& bar : tally.histogram) {
     uint64_t sum = 0;
@@ -111,7 +111,7 @@ void add_histogram(std::string& out, const FollowerTally& tally) {
   // Ranges over many orders: the square root keeps small bars in sight and is said on the axis.
   const auto height = [&](double count) { return std::sqrt(count / static_cast<double>(highest)) * (kHeight - 14); };
   out += fmt::format(R"(<svg viewBox="0 0 {} {}" role="img" aria-label="Followers by probability of being fake">)",
-                     kLeft + kWidth + 10, kHeight + kBottom);
+                     kLeft + kWidth + 32, kHeight + kBottom);
   for (const double part : {0.0, 0.25, 1.0}) {
     const double y = kHeight - height(part * static_cast<double>(highest));
     out += fmt::format(R"(<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>)", kLeft, kLeft + kWidth, y);
@@ -139,7 +139,7 @@ void add_histogram(std::string& out, const FollowerTally& tally) {
   }
   for (int tick = 0; tick <= 4; ++tick)
     out += fmt::format(R"(<text x="{:.1f}" y="{}" text-anchor="middle">{}%</text>)", kLeft + kWidth * tick / 4,
-                       kHeight + 17, 25 * tick);
+                       kHeight + 22, 25 * tick);
   out += "</svg>";
 }
 
@@ -233,6 +233,7 @@ void add_headline(std::string& out, const FollowerTally& tally, const Model& mod
         "accounts that the model learnt from.</p>",
         percent(corrected.fake.value), percent(corrected.fake.low), percent(corrected.fake.high));
   }
+  add_interval(out, corrected.fake);
   out += fmt::format(
       "<p class=\"soft\">The model&#39;s calls, corrected for how often it is wrong with what is known of "
       "each follower; the interval counts both the number of followers and the model&#39;s own errors, "
@@ -271,8 +272,10 @@ std::string to_html(const FollowerTally& tally, const Model& model, const Report
   add_bars(out, std::move(known), tally.followers, "real");
   out += "</section><section><h2>Learned score</h2>";
   add_shares(out, tally.by_model, tally.followers, true, "Shares by the learned score");
+  out += "<p class=\"soft\">Weak: probably real, yet not clean. Unsure: not enough to tell.</p>";
   out += "</section><section><h2>Rule score</h2>";
   add_shares(out, tally.by_rule, tally.followers, false, "Shares by the rule score");
+  out += "<p class=\"soft\">From handle and name alone. Weak: the two are unlike.</p>";
   out +=
       "</section><section class=\"wide\"><h2>Chance of being fake</h2><p class=\"soft\">Followers by the learned "
       "probability, coloured by verdict; heights by square root.</p>";
