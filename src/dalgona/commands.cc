@@ -7,6 +7,7 @@
 #include "dalgona/demo.h"
 #include "dalgona/up_cli.h"
 #include "event_grpc/cli.h"
+#include "fake_follower/cli.h"
 #include "insights/cli.h"
 #include "sandbox/cli.h"
 #include "stir/cli.h"
@@ -27,6 +28,7 @@ void register_commands(CLI::App& app) {
   coffee::register_coffee(app);
   register_bench(app);
   event_grpc::register_event_grpc(app);
+  fake_follower::register_fake_follower(app);
   insights::register_insights(app);
   sandbox::register_sandbox(app);
   warehouse::register_warehouse(app);

@@ -1,0 +1,9 @@
+// `dalgona fake-follower`: scores of followers, the learned score's training, and a creator's report.
+#pragma once
+#include <CLI/CLI.hpp>
+
+namespace dalgona::fake_follower {
+
+void register_fake_follower(CLI::App& app);
+
+}  // namespace dalgona::fake_follower
