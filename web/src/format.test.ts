@@ -4,9 +4,9 @@ import * as f from "./format.ts";
 describe("numbers", () => {
   it("are exact below 10,000 and compact from there", () => {
     expect([0, 7, 999, 9_999, 10_000, 12_345, 999_499, 1_234_567, 4_394_029_123].map(f.compact)).toEqual([
-      "0", "7", "999", "9,999", "10K", "12.3K", "999K", "1.23M", "4.39B",
+      "0", "7", "999", "9,999", "10.0K", "12.3K", "999K", "1.23M", "4.39B",
     ]);
-    expect(f.compact(999_950)).toBe("1M");
+    expect(f.compact(999_950)).toBe("1.00M");
     expect(f.compact(-12_345)).toBe("\u221212.3K");
   });
   it("keep all digits where asked", () => {
@@ -50,6 +50,7 @@ describe("dates", () => {
     expect(f.day("2017-10-22")).toBe("22 Oct 2017");
     expect(f.day("2017-09-30T23:59:59Z")).toBe("30 Sep 2017");
     expect(f.month("2017-09-01")).toBe("September 2017");
+    expect([f.day("2017-09-05"), f.axisDay("2017-09-05"), f.axisMonth("2017-09-05")]).toEqual(["5 Sep 2017", "5 Sep", "Sep 2017"]);
     expect(f.moment("2025-01-01T00:00:00Z")).toBe("1 Jan 2025, 00:00 UTC");
   });
   it("that can't be read are a dash", () => {

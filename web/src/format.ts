@@ -4,8 +4,10 @@ export const UNKNOWN = "–";
 const MINUS = "\u2212";
 
 const exactFormat = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const compactFormat = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3, minimumSignificantDigits: 1 });
+const compactFormat = new Intl.NumberFormat("en", { notation: "compact", minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
 const dayFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const axisDayFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+const axisMonthFormat = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric", timeZone: "UTC" });
 const monthFormat = new Intl.DateTimeFormat("en-GB", { month: "long", year: "numeric", timeZone: "UTC" });
 const momentFormat = new Intl.DateTimeFormat("en-GB", {
   day: "numeric",
@@ -25,7 +27,7 @@ export function exact(value: Value): string {
   return isKnown(value) ? exactFormat.format(value).replace("-", MINUS) : UNKNOWN;
 }
 
-/** 1234567 -> "1.23M"; below 10,000 exact, so that small channels stay tellable apart. */
+/** 1234567 -> "1.23M", always three digits, so that columns line up; below 10,000 exact, so that small channels stay tellable apart. */
 export function compact(value: Value): string {
   if (!isKnown(value)) return UNKNOWN;
   return (Math.abs(value) < 10_000 ? exactFormat : compactFormat).format(value).replace("-", MINUS);
@@ -73,12 +75,16 @@ function parseDate(text: string): Date | null {
 
 function withFormat(format: Intl.DateTimeFormat, text: string | null | undefined): string {
   const date = text ? parseDate(text) : null;
-  // "Sept" is the en-GB short name that no other month's length matches.
-  return date ? format.format(date).replace("Sept ", "Sep ") : UNKNOWN;
+  // en-GB writes "Sept", the only short name of four letters.
+  return date ? format.format(date).replace("Sept", "Sep") : UNKNOWN;
 }
 
 /** "2017-10-22" or a moment -> "22 Oct 2017" */
 export const day = (text: string | null | undefined) => withFormat(dayFormat, text);
+
+/** As an axis has room for: "22 Oct", or "Oct 2017" for a month's name. */
+export const axisDay = (text: string) => withFormat(axisDayFormat, text);
+export const axisMonth = (text: string) => withFormat(axisMonthFormat, text);
 
 /** "2017-10-01" -> "October 2017" */
 export const month = (text: string | null | undefined) => withFormat(monthFormat, text);

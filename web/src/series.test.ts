@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { dailyChanges, daysBetween, inRange, lines, type Point, summarise, usefulRanges } from "./series.ts";
+import { axisTicks, dailyChanges, daysBetween, inRange, lines, type Point, summarise, usefulRanges } from "./series.ts";
 
 interface Sample extends Point {
   views: number | null;
@@ -96,5 +96,24 @@ describe("summarise", () => {
   });
   it("is null without an observation", () => {
     expect(summarise([] as Sample[], "views")).toBeNull();
+  });
+});
+
+describe("axisTicks", () => {
+  it("names days that end with the last one", () => {
+    expect(axisTicks("2017-09-13", "2017-09-16", 5)).toEqual({ dates: ["2017-09-13", "2017-09-14", "2017-09-15", "2017-09-16"], unit: "day" });
+    expect(axisTicks("2017-09-13", "2017-10-22", 6).dates).toEqual(["2017-09-17", "2017-09-24", "2017-10-01", "2017-10-08", "2017-10-15", "2017-10-22"]);
+  });
+  it("names beginnings of months over long ranges", () => {
+    expect(axisTicks("2016-11-05", "2017-10-22", 6)).toEqual({ dates: ["2017-01-01", "2017-03-01", "2017-05-01", "2017-07-01", "2017-09-01"], unit: "month" });
+  });
+  it("never names more than asked, and always within the range", () => {
+    for (const span of [0, 1, 5, 30, 31, 89, 90, 365, 800, 3660])
+      for (const most of [1, 2, 3, 6, 12]) {
+        const [first, last] = [dateOf(0), dateOf(span)];
+        const { dates } = axisTicks(first, last, most);
+        expect(dates.length).toBeLessThanOrEqual(most);
+        expect(dates.every((date) => date >= first && date <= last)).toBe(true);
+      }
   });
 });

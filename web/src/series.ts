@@ -16,6 +16,8 @@ export type Range = (typeof RANGES)[number];
 const DAY_MS = 86_400_000;
 const dayNumber = (date: string) => Date.parse(`${date}T00:00:00Z`) / DAY_MS;
 
+const dateOf = (n: number) => new Date(n * DAY_MS).toISOString().slice(0, 10);
+
 /** Days from `a` to `b`. */
 export const daysBetween = (a: string, b: string) => Math.round(dayNumber(b) - dayNumber(a));
 
@@ -38,6 +40,34 @@ export function usefulRanges(points: readonly Point[]): Range[] {
 const valueOf = <P extends Point>(point: P, metric: MetricOf<P>) => point[metric] as number | null;
 const isObserved = <P extends Point>(point: P, metric: MetricOf<P>) => !point.gap && valueOf(point, metric) !== null;
 
+export interface Ticks {
+  dates: string[];
+  unit: "day" | "month";
+}
+
+const DAY_STEPS = [1, 2, 3, 7, 14];
+const MONTH_STEPS = [1, 2, 3, 6, 12, 24, 60, 120];
+
+/** Dates for an axis to name, at most `most` (1 or more): evenly spaced days that end with the last, or beginnings of months where days would be too many. */
+export function axisTicks(first: string, last: string, most: number): Ticks {
+  const span = daysBetween(first, last);
+  const step = DAY_STEPS.find((days) => Math.floor(span / days) + 1 <= most);
+  if (step !== undefined) {
+    const count = Math.floor(span / step) + 1;
+    const dates = Array.from({ length: count }, (_, i) => dateOf(dayNumber(last) - (count - 1 - i) * step));
+    return { dates, unit: "day" };
+  }
+  const monthOf = (date: string) => Number(date.slice(0, 4)) * 12 + Number(date.slice(5, 7)) - 1;
+  const begin = monthOf(first) + (first.endsWith("-01") ? 0 : 1);
+  const months = monthOf(last) - begin + 1;
+  const every = MONTH_STEPS.find((n) => Math.ceil(months / n) <= most) ?? 240;
+  // Counted from a year's beginning, so that the same months are named whatever the range.
+  const from = Math.ceil(begin / every) * every;
+  const dates: string[] = [];
+  for (let m = from; m <= monthOf(last); m += every) dates.push(`${String(Math.floor(m / 12)).padStart(4, "0")}-${String((m % 12) + 1).padStart(2, "0")}-01`);
+  return { dates, unit: "month" };
+}
+
 export interface Lines {
   /** Observed values; null on the days nobody looked, so that the line breaks there. */
   solid: ChartPoint[];
@@ -56,8 +86,7 @@ export function lines<P extends Point>(points: readonly P[], metric: MetricOf<P>
   let before: P | undefined;
   for (const point of points) {
     if (before && daysBetween(before.date, point.date) > 1) {
-      const hole = new Date((dayNumber(before.date) + 1) * DAY_MS).toISOString().slice(0, 10);
-      solid.push([hole, null]);
+      solid.push([dateOf(dayNumber(before.date) + 1), null]);
       observed = undefined;
     }
     if (isObserved(point, metric)) {

@@ -5,8 +5,8 @@ import { GridComponent, TooltipComponent } from "echarts/components";
 import { init, use, type ECharts } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
-import { compact, day, exact, signed, signedExact } from "../format.ts";
-import { dailyChanges, lines, type MetricOf, type Point } from "../series.ts";
+import { axisDay, axisMonth, compact, day, exact, signed, signedExact } from "../format.ts";
+import { axisTicks, dailyChanges, lines, type ChartPoint, type MetricOf, type Point } from "../series.ts";
 import { useTheme } from "../theme.ts";
 
 use([BarChart, LineChart, GridComponent, TooltipComponent, CanvasRenderer]);
@@ -57,6 +57,13 @@ function tooltipNode(told: Told, name: string): HTMLElement {
 }
 
 const PADDING = 0.06;
+const LABEL_PX = 76;
+const MANY_POINTS = 45;
+
+// ECharts reads a bare date as local time; as milliseconds, with useUTC, days stay days in every zone.
+const msOf = (date: string) => Date.parse(`${date}T00:00:00Z`);
+const timed = (data: readonly ChartPoint[]) => data.map(([date, value]) => [msOf(date), value] as [number, number | null]);
+const isoOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
 export default function Chart<P extends Point>({ points, metric, name, mode, description }: ChartProps<P>) {
   const box = useRef<HTMLDivElement>(null);
@@ -64,6 +71,8 @@ export default function Chart<P extends Point>({ points, metric, name, mode, des
   const [spoken, setSpoken] = useState("");
   const at = useRef(-1);
   const theme = useTheme();
+  const [width, setWidth] = useState(0);
+  const labels = Math.max(2, Math.floor((width - 60) / LABEL_PX));
   const told = mode === "total" ? tellTotal(points, metric) : tellDaily(points, metric);
 
   useEffect(() => {
@@ -71,7 +80,11 @@ export default function Chart<P extends Point>({ points, metric, name, mode, des
     if (!node) return;
     const drawn = init(node, null, { renderer: "canvas" });
     chart.current = drawn;
-    const observer = new ResizeObserver(() => drawn.resize());
+    setWidth(node.clientWidth);
+    const observer = new ResizeObserver(() => {
+      drawn.resize();
+      setWidth(node.clientWidth);
+    });
     observer.observe(node);
     return () => {
       observer.disconnect();
@@ -87,18 +100,22 @@ export default function Chart<P extends Point>({ points, metric, name, mode, des
     const colour = (token: string) => style.getPropertyValue(token).trim();
     const font = { fontFamily: style.getPropertyValue("--font").trim(), fontSize: 12, color: colour("--muted") };
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const toldOf = new Map(told.map((entry) => [entry.date, entry]));
+    const toldOf = new Map(told.map((entry) => [msOf(entry.date), entry]));
     const { solid, dashed } = lines(points, metric);
     const accent = colour("--accent");
+    const [first, last] = [points[0], points.at(-1)];
+    const ticks = first && last ? axisTicks(first.date, last.date, labels) : { dates: [], unit: "day" };
+    const isMany = solid.length > MANY_POINTS;
+    // A point between two gaps has no line to lie on, so it is always marked.
+    const isAlone = (i: number) => (solid[i - 1]?.[1] ?? null) === null && (solid[i + 1]?.[1] ?? null) === null;
     const total = [
       {
         type: "line" as const,
         id: "observed",
-        data: solid,
-        // A point between two gaps has no line to lie on.
-        showSymbol: solid.filter(([, value]) => value !== null).length <= 45,
+        data: timed(solid),
+        showAllSymbol: true,
         symbol: "circle",
-        symbolSize: 5,
+        symbolSize: (_: unknown, { dataIndex }: { dataIndex: number }) => (isMany && !isAlone(dataIndex) ? 0 : 5),
         lineStyle: { width: 2.25, color: accent },
         itemStyle: { color: accent },
         areaStyle: {
@@ -106,7 +123,7 @@ export default function Chart<P extends Point>({ points, metric, name, mode, des
         },
         emphasis: { disabled: true },
       },
-      { type: "line" as const, id: "bridges", data: dashed, showSymbol: false, silent: true, lineStyle: { width: 1.75, type: [5, 5] as [number, number], color: colour("--chart-bridge") }, emphasis: { disabled: true } },
+      { type: "line" as const, id: "bridges", data: timed(dashed), showSymbol: false, silent: true, lineStyle: { width: 1.75, type: [5, 5] as [number, number], color: colour("--chart-bridge") }, emphasis: { disabled: true } },
     ];
     const daily = [
       {
@@ -115,7 +132,7 @@ export default function Chart<P extends Point>({ points, metric, name, mode, des
         barMaxWidth: 22,
         barCategoryGap: "22%",
         data: dailyChanges(points, metric).map(({ date, value, shared }) => ({
-          value: [date, value] as [string, number | null],
+          value: [msOf(date), value] as [number, number | null],
           itemStyle: { color: shared ? colour("--chart-bridge") : value !== null && value < 0 ? colour("--down") : accent, borderRadius: 2, opacity: shared ? 0.55 : 1 },
         })),
         emphasis: { disabled: true },
@@ -126,15 +143,15 @@ export default function Chart<P extends Point>({ points, metric, name, mode, des
         animation: !still,
         animationDuration: 350,
         animationDurationUpdate: 200,
+        useUTC: true,
         textStyle: font,
         grid: { left: 4, right: 12, top: 14, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
         xAxis: {
           type: "time",
           axisLine: { lineStyle: { color: colour("--line") } },
           axisTick: { show: false },
-          axisLabel: { ...font, hideOverlap: true, margin: 12, formatter: { year: "{yyyy}", month: "{MMM} {yyyy}", day: "{d} {MMM}", hour: "", minute: "", second: "", millisecond: "", none: "" } },
+          axisLabel: { ...font, hideOverlap: true, margin: 12, customValues: ticks.dates.map(msOf), formatter: (ms: number) => (ticks.unit === "month" ? axisMonth : axisDay)(isoOf(ms)) },
           splitLine: { show: false },
-          minInterval: 86_400_000,
         },
         yAxis: {
           type: "value",
@@ -143,7 +160,7 @@ export default function Chart<P extends Point>({ points, metric, name, mode, des
           min: mode === "total" ? ({ min, max }: { min: number; max: number }) => Math.max(0, min - (max - min || max || 1) * PADDING) : undefined,
           max: mode === "total" ? ({ min, max }: { min: number; max: number }) => max + (max - min || max || 1) * PADDING : undefined,
           axisLabel: { ...font, showMinLabel: mode === "daily", showMaxLabel: mode === "daily", formatter: mode === "total" ? compact : signed },
-          splitLine: { lineStyle: { color: colour("--chart-grid") } },
+          splitLine: { showMinLine: false, showMaxLine: false, lineStyle: { color: colour("--chart-grid") } },
           splitNumber: 4,
           minInterval: 1,
         },
@@ -156,7 +173,7 @@ export default function Chart<P extends Point>({ points, metric, name, mode, des
           padding: 0,
           axisPointer: { type: "line", lineStyle: { color: colour("--muted"), type: [3, 3] } },
           formatter: (hovered: unknown) => {
-            const first = (Array.isArray(hovered) ? hovered[0] : hovered) as { value?: [string, number | null] } | undefined;
+            const first = (Array.isArray(hovered) ? hovered[0] : hovered) as { value?: [number, number | null] } | undefined;
             const entry = first?.value ? toldOf.get(first.value[0]) : undefined;
             return entry ? tooltipNode(entry, name) : "";
           },
@@ -172,7 +189,7 @@ export default function Chart<P extends Point>({ points, metric, name, mode, des
     at.current = -1;
     setSpoken("");
     // `told` follows from the rest.
-  }, [points, metric, name, mode, theme]);
+  }, [points, metric, name, mode, theme, labels]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const last = told.length - 1;

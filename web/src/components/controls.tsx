@@ -32,12 +32,13 @@ interface SelectProps {
   value: string;
   options: readonly { value: string; text: string }[];
   onChange: (value: string) => void;
+  className?: string;
 }
 
-export function Select({ label, value, options, onChange }: SelectProps) {
+export function Select({ label, value, options, onChange, className = "" }: SelectProps) {
   const known = options.some((option) => option.value === value);
   return (
-    <label className="select">
+    <label className={`select ${className}`}>
       <span className="select-label">{label}</span>
       <select value={value} onChange={(event) => onChange(event.target.value)}>
         {known ? null : <option value={value}>{value}</option>}

@@ -42,7 +42,7 @@ interface TileGrowth {
 }
 
 /** A key figure; `value` undefined is not known yet. */
-export function Tile({ name, value, growth, note, more }: { name: string; value: ReactNode | undefined; growth?: readonly TileGrowth[]; note?: string; more?: string | undefined }) {
+export function Tile({ name, value, growth, note }: { name: string; value: ReactNode | undefined; growth?: readonly TileGrowth[]; note?: string }) {
   return (
     <section className="tile">
       <h2 className="tile-name">{name}</h2>
@@ -60,7 +60,6 @@ export function Tile({ name, value, growth, note, more }: { name: string; value:
         </dl>
       ) : null}
       {note ? <p className="tile-note">{note}</p> : null}
-      {more ? <p className="tile-note">{more}</p> : null}
     </section>
   );
 }

@@ -44,7 +44,15 @@ export function Creator() {
       <Tiles profile={profile} />
       <div className="columns">
         <SeriesPanel title="Growth" answer={series} metrics={METRICS} />
-        <Ranks profile={profile} />
+        <aside className="panel side">
+          <Ranks profile={profile} />
+          {profile?.description?.trim() ? (
+            <section className="about" aria-labelledby="about-title">
+              <h2 id="about-title">About</h2>
+              <Description text={profile.description} />
+            </section>
+          ) : null}
+        </aside>
       </div>
       <Videos platform={platform} id={id} />
     </div>
@@ -82,9 +90,9 @@ function Header({ profile, id }: { profile: Profile | undefined; id: string }) {
             profile.country ? country(profile.country) : null,
             profile.language ? language(profile.language) : null,
             profile.publishedAt ? `since ${day(profile.publishedAt)}` : null,
+            profile.observedAt ? <span title={moment(profile.observedAt)}>seen {day(profile.observedAt)}</span> : null,
           ]}
         />
-        <Description text={profile.description} />
       </div>
     </header>
   );
@@ -104,7 +112,7 @@ function Tiles({ profile }: { profile: Profile | undefined }) {
       <Tile name="Followers" value={profile && <Num value={profile.followers} />} growth={growth("followers")} />
       <Tile name="Views" value={profile && <Num value={profile.views} />} growth={growth("views")} />
       <Tile name="Uploads" value={profile && <Num value={profile.uploads} />} growth={growth("uploads")} />
-      <Tile name="Engagement" value={profile && <Percent value={profile.engagementRate} />} note="likes and comments by views" more={profile?.observedAt ? `Last seen ${moment(profile.observedAt)}` : undefined} />
+      <Tile name="Engagement" value={profile && <Percent value={profile.engagementRate} />} note="likes and comments per view" />
     </div>
   );
 }
@@ -129,7 +137,7 @@ function Rank({ now, before }: { now: number | null; before: number | null | und
 function Ranks({ profile }: { profile: Profile | undefined }) {
   const ranks = profile?.ranks;
   return (
-    <section className="panel ranks" aria-labelledby="ranks-title">
+    <section className="ranks" aria-labelledby="ranks-title">
       <header className="panel-head">
         <h2 id="ranks-title">Ranks</h2>
         <span className="muted">{ranks ? month(ranks.month) : ""}</span>

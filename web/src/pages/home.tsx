@@ -205,6 +205,16 @@ export function Home({ tab }: { tab: "creators" | "videos" }) {
           <NavLink to={{ pathname: "/videos", search: carried }}>Videos</NavLink>
         </nav>
         <div className="filters">
+          {/* First, so that it moves nobody when it comes; whether there are languages is known late. */}
+          {tab === "creators" && (meta?.languages.length ?? 0) > 0 ? (
+            <Select
+              className="select-late"
+              label="Language"
+              value={state.language ?? ""}
+              onChange={(value) => choose({ language: value || undefined })}
+              options={[{ value: "", text: "All languages" }, ...(meta?.languages ?? []).map((value) => ({ value, text: languageName(value) }))]}
+            />
+          ) : null}
           {tab === "creators" ? (
             <Select
               label="Month"
@@ -219,14 +229,6 @@ export function Home({ tab }: { tab: "creators" | "videos" }) {
             onChange={(value) => choose({ category: value || undefined })}
             options={[{ value: "", text: "All categories" }, ...(meta?.categories ?? []).map((value) => ({ value, text: value }))]}
           />
-          {tab === "creators" && (meta?.languages.length ?? 0) > 0 ? (
-            <Select
-              label="Language"
-              value={state.language ?? ""}
-              onChange={(value) => choose({ language: value || undefined })}
-              options={[{ value: "", text: "All languages" }, ...(meta?.languages ?? []).map((value) => ({ value, text: languageName(value) }))]}
-            />
-          ) : null}
         </div>
         {tab === "creators" ? (
           <Segments label="Rank by" value={state.sort} onChange={(sort) => choose({ sort })} options={BOARD_SORTS.map((value) => ({ value, text: SORT_TEXTS[value] }))} />

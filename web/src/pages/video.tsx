@@ -38,17 +38,8 @@ export function Video() {
       {post ? <StaleNote answer={answer} /> : null}
       <Header post={post} shortcode={shortcode} />
       <Tiles post={post} />
-      <SeriesPanel title="Course" answer={series} metrics={METRICS} />
-      {post?.tags?.length ? (
-        <section className="tags" aria-label="Tags">
-          {post.tags.slice(0, SHOWN_TAGS).map((tag, i) => (
-            <span key={i} className="tag" dir="auto">
-              {tag}
-            </span>
-          ))}
-          {post.tags.length > SHOWN_TAGS ? <span className="muted">and {post.tags.length - SHOWN_TAGS} more</span> : null}
-        </section>
-      ) : null}
+      <SeriesPanel title="Growth" answer={series} metrics={METRICS} />
+      <About post={post} />
     </div>
   );
 }
@@ -59,7 +50,7 @@ function Header({ post, shortcode }: { post: Post | undefined; shortcode: string
       <header className="who" aria-busy="true">
         <span className="thumb thumb-large skeleton" />
         <div className="who-text">
-          <h1 tabIndex={-1}>
+          <h1 tabIndex={-1} className="title-long">
             <span className="skeleton skeleton-title" />
             <span className="visually-hidden">Loading</span>
           </h1>
@@ -86,9 +77,29 @@ function Header({ post, shortcode }: { post: Post | undefined; shortcode: string
           </Link>
         </p>
         <Facts parts={[post.category, post.publishedAt ? `published ${day(post.publishedAt)}` : null, post.observedAt ? `last seen ${moment(post.observedAt)}` : null]} />
-        <Description text={post.description} />
       </div>
     </header>
+  );
+}
+
+function About({ post }: { post: Post | undefined }) {
+  const tags = post?.tags ?? [];
+  if (!post?.description?.trim() && tags.length === 0) return null;
+  return (
+    <section className="panel about" aria-labelledby="about-title">
+      <h2 id="about-title">About</h2>
+      <Description text={post?.description ?? null} />
+      {tags.length ? (
+        <ul className="tags" aria-label="Tags">
+          {tags.slice(0, SHOWN_TAGS).map((tag, i) => (
+            <li key={i} className="tag" dir="auto">
+              {tag}
+            </li>
+          ))}
+          {tags.length > SHOWN_TAGS ? <li className="muted">and {tags.length - SHOWN_TAGS} more</li> : null}
+        </ul>
+      ) : null}
+    </section>
   );
 }
 
@@ -103,7 +114,7 @@ function Tiles({ post }: { post: Post | undefined }) {
       <Tile name="Views" value={post && <Num value={post.views} />} growth={growth("views")} />
       <Tile name="Likes" value={post && <Num value={post.likes} />} growth={growth("likes")} />
       <Tile name="Comments" value={post && <Num value={post.comments} />} growth={growth("comments")} />
-      <Tile name="Engagement" value={post && <Percent value={post.engagementRate} />} note="likes and comments by views" />
+      <Tile name="Engagement" value={post && <Percent value={post.engagementRate} />} note="likes and comments per view" />
     </div>
   );
 }
