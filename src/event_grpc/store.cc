@@ -200,16 +200,18 @@ void Store::wait_for_inserts(const events::Stream& stream) {
   const auto processes = cluster_.empty()
                              ? "system.processes"
                              : fmt::format("clusterAllReplicas({}, system.processes)", warehouse::literal(cluster_));
+  // The embedded engine makes query ids of its own and carries ours as the statement's comment.
+  constexpr const char* kId = "if(Settings['log_comment'] != '', Settings['log_comment'], query_id)";
   // Those that run now, and no later ones: others write to the stream all the time.
   auto running = lines(patiently(stream, "asking for running inserts", [&] {
-    return query(fmt::format("SELECT query_id FROM {} WHERE startsWith(query_id, {})", processes,
+    return query(fmt::format("SELECT {0} FROM {1} WHERE startsWith({0}, {2})", kId, processes,
                              warehouse::literal(insert_prefix(stream))),
                  "TabSeparated");
   }));
   for (milliseconds wait{2}; !running.empty(); wait = std::min(wait * 2, milliseconds{500})) {
     stop_.wait(wait);
     running = lines(patiently(stream, "waiting for running inserts", [&] {
-      return query(fmt::format("SELECT query_id FROM {} WHERE query_id IN {}", processes, in_list(running)),
+      return query(fmt::format("SELECT {0} FROM {1} WHERE {0} IN {2}", kId, processes, in_list(running)),
                    "TabSeparated");
     }));
   }
