@@ -32,14 +32,14 @@ constexpr size_t kStatementText = 256 * 1024;
 constexpr size_t kLongestStatement = 64 << 20;
 constexpr size_t kPiece = 256 * 1024;
 
-// Codings that the engine undoes or makes; gzip, deflate and zstd are undone by us, gzip and zstd made.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kEngineCodings{
-    {{"br", "br"}, {"lz4", "lz4"}, {"xz", "xz"}, {"bz2", "bz2"}, {"snappy", "snappy"}}};
+// Codings that the engine undoes and makes, under the same names in HTTP and in its SQL; gzip, deflate and zstd are
+// undone by us, gzip and zstd made.
+constexpr std::array<std::string_view, 3> kEngineCodings{"br", "lz4", "xz"};
 
 std::string_view engine_coding(std::string_view name) {
-  for (const auto& [http_name, engine_name] : kEngineCodings)
-    if (to_lower_ascii(trim(name)) == http_name) return engine_name;
-  return {};
+  const std::string wanted = to_lower_ascii(trim(name));
+  const auto* at = std::find(kEngineCodings.begin(), kEngineCodings.end(), wanted);
+  return at == kEngineCodings.end() ? std::string_view() : *at;
 }
 
 // The body in decoded pieces.
