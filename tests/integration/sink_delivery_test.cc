@@ -1,0 +1,269 @@
+// From RabbitMQ to the warehouse through `dalgona event-grpc`: rows and rollups appear, what is wrong is parked, and no
+// event is lost or doubled whoever is killed.
+#include <set>
+#include <thread>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "base/amqp/amqp.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/resources.h"
+#include "dalgona/probe.h"
+#include "events/catalogue.h"
+#include "events/topology.h"
+#include "support/test_home.h"
+#include "support/warehouse_http.h"
+
+namespace dalgona::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const auto kForEver = [] { return true; };
+
+amqp::Topology topology() {
+  const auto catalogue = events::Catalogue::load(resource("config/streams"));
+  return events::topology(catalogue.streams());
+}
+
+std::string profile_event(const std::string& id, const std::string& profile, const std::string& time,
+                          int64_t followers) {
+  return fmt::format(
+      R"({{"event_id":"{}","source":"test","platform":"YOUTUBE","profile_id":"{}","handle":"@h","event_timestamp":"{}",)"
+      R"("metrics":{{"followers":{},"views":{},"uploads":3,"shares":5}},"dimensions":{{"title":"T \"x\"","country":"IN","lang":"hi"}}}})",
+      id, profile, time, followers, followers * 100);
+}
+
+std::string new_id() {
+  return make_uuid7(system_clock().now()).text();
+}
+
+class Sink : public testing::Test {
+ protected:
+  Sink() : home_(TestHome::shared()), warehouse_(home_.warehouse_url()), publisher_(options()) {
+    profile_ = home_.unique_name("UC");
+    role_ = home_.start_role("event-grpc");
+  }
+
+  amqp::Publisher::Options options() {
+    amqp::Publisher::Options o;
+    o.url = home_.rabbitmq_url();
+    o.name = "test";
+    o.topology = topology();
+    return o;
+  }
+
+  void publish(std::vector<std::string> bodies, const std::string& content_type = "application/json") {
+    std::vector<amqp::Message> messages;
+    for (auto& body : bodies) {
+      amqp::Message m;
+      m.exchange = "beat.dx";
+      m.routing_key = "profile_log_events";
+      m.body = std::move(body);
+      m.properties.content_type = content_type;
+      messages.push_back(std::move(m));
+    }
+    publisher_.publish_blocking(std::move(messages));
+  }
+
+  std::string rows() {
+    try {
+      return warehouse_.value("SELECT count() FROM events.profile_log WHERE profile_id = '" + profile_ + "'");
+    } catch (const Error&) {  // it is being killed
+      return "";
+    }
+  }
+  bool rows_become(const std::string& count, seconds limit = seconds{30}) {
+    return probe::wait_until([&] { return rows() == count; }, kForEver, limit);
+  }
+  bool queue_is_empty() {
+    amqp::Connection connection({.url = home_.rabbitmq_url(), .name = "test"});
+    return probe::wait_until([&] { return connection.counts("profile_log_events_q").messages == 0; }, kForEver,
+                             seconds{30});
+  }
+
+  TestHome& home_;
+  WarehouseHttp warehouse_;
+  amqp::Publisher publisher_;
+  std::string profile_;
+  Role role_;
+};
+
+TEST_F(Sink, RowsViewsAndRollupsAppear) {
+  publish({profile_event(new_id(), profile_, "2026-11-20 10:00:00", 10),
+           profile_event(new_id(), profile_, "2026-11-20 23:59:59", 12),
+           profile_event(new_id(), profile_, "2026-11-21 00:00:00", 11)});
+  ASSERT_TRUE(rows_become("3"));
+  EXPECT_EQ(warehouse_.value("SELECT date, followers, views, uploads FROM events.profile_series WHERE platform = "
+                             "'YOUTUBE' AND profile_id = '" +
+                             profile_ + "' ORDER BY date"),
+            "2026-11-20\t12\t1200\t3\n2026-11-21\t11\t1100\t3");
+  EXPECT_EQ(warehouse_.value("SELECT JSONExtractInt(metrics, 'followers'), JSONExtractInt(metrics, 'shares'), "
+                             "JSONExtractString(dimensions, 'title'), JSONExtractString(dimensions, 'lang'), handle "
+                             "FROM _e.profile_log_events WHERE profile_id = '" +
+                             profile_ + "' ORDER BY event_timestamp LIMIT 1"),
+            "10\t5\tT \"x\"\thi\t@h");
+  // An older observation of the same day that comes late does not replace the newer one.
+  publish({profile_event(new_id(), profile_, "2026-11-21 00:00:00", 11),
+           profile_event(new_id(), profile_, "2026-11-20 01:00:00", 999)});
+  ASSERT_TRUE(rows_become("5"));
+  EXPECT_EQ(warehouse_.value("SELECT followers FROM events.profile_series WHERE profile_id = '" + profile_ +
+                             "' ORDER BY date"),
+            "12\n11");
+}
+
+TEST_F(Sink, ALoneEventIsThereWithinASecond) {
+  publish({profile_event(new_id(), profile_, "2026-11-20 10:00:00", 1)});
+  ASSERT_TRUE(rows_become("1"));
+  const auto began = std::chrono::steady_clock::now();
+  publish({profile_event(new_id(), profile_, "2026-11-20 10:00:01", 1)});
+  ASSERT_TRUE(rows_become("2"));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, seconds{1});
+}
+
+TEST_F(Sink, ManyEventsInOneMessage) {
+  std::string lines;
+  for (int i = 0; i < 1000; ++i)
+    lines += profile_event(new_id(), profile_, fmt::format("2026-11-20 10:{:02}:{:02}", i / 60, i % 60), i) + "\n";
+  publish({lines}, "application/x-ndjson");
+  EXPECT_TRUE(rows_become("1000"));
+  EXPECT_EQ(warehouse_.value("SELECT followers FROM events.profile_series WHERE profile_id = '" + profile_ + "'"),
+            "999");
+}
+
+TEST_F(Sink, WhatIsWrongIsParkedWithItsReasonAndHarmsNobody) {
+  const std::string good = new_id();
+  publish(
+      {"not json", R"({"event_id":)", profile_event("no-uuid", profile_, "2026-11-20 10:00:00", 1),
+       profile_event(new_id(), profile_, "yesterday " + profile_, 1),
+       fmt::format(
+           R"({{"event_id":"{}","source":"test","platform":"YOUTUBE","profile_id":"{}","event_timestamp":"2026-11-20 10:00:00","metrics":{{"followers":"many"}},"dimensions":{{}}}})",
+           new_id(), profile_),
+       fmt::format(
+           R"({{"event_id":"{}","source":"test","platform":"YOUTUBE","event_timestamp":"2026-11-20 10:00:00","metrics":{{}},"dimensions":{{"p":"{}"}}}})",
+           new_id(), profile_),
+       profile_event(good, profile_, "2026-11-20 10:00:00", 1)});
+  ASSERT_TRUE(rows_become("1"));
+  ASSERT_TRUE(queue_is_empty());
+  const auto field_of = [&](const std::string& where) {
+    return warehouse_.value(
+        "SELECT any(field), count() FROM events.parked FINAL WHERE stream = 'profile_log_events' AND state = 'parked' "
+        "AND " +
+        where);
+  };
+  const std::string mine = " AND body LIKE '%" + profile_ + "%'";
+  EXPECT_EQ(field_of("body = 'not json'"), "\t1");
+  EXPECT_EQ(field_of("body LIKE '%no-uuid%'" + mine), "event_id\t1");
+  EXPECT_EQ(field_of("body LIKE '%yesterday%'" + mine), "event_timestamp\t1");
+  EXPECT_EQ(field_of("body LIKE '%many%'" + mine), "metrics.followers\t1");
+  EXPECT_EQ(field_of("body NOT LIKE '%profile_id%'" + mine), "profile_id\t1");
+  EXPECT_EQ(warehouse_.value("SELECT countIf(reason = '') FROM events.parked"), "0");
+}
+
+TEST_F(Sink, AnEventThatComesTwiceIsThereOnce) {
+  const std::string event = profile_event(new_id(), profile_, "2026-11-20 10:00:00", 1);
+  publish({event, event});
+  ASSERT_TRUE(rows_become("1"));
+  publish({event});
+  publish({profile_event(new_id(), profile_, "2026-11-20 11:00:00", 1)});
+  ASSERT_TRUE(rows_become("2"));
+  // And another process knows what this one wrote.
+  EXPECT_EQ(role_.stop(), 0);
+  role_.start();
+  publish({event});
+  publish({profile_event(new_id(), profile_, "2026-11-20 12:00:00", 1)});
+  ASSERT_TRUE(rows_become("3"));
+  ASSERT_TRUE(queue_is_empty());
+  EXPECT_EQ(rows(), "3");
+}
+
+// Events flow while `disturb` does its worst; in the end each is there once, in the table and in the rollup.
+class SinkUnderFaults : public Sink {
+ protected:
+  template <typename F>
+  void run(F disturb) {
+    constexpr int kMessages = 400, kEach = 50;
+    std::thread feeder([&] {
+      for (int m = 0; m < kMessages; ++m) {
+        std::string lines;
+        for (int i = 0; i < kEach; ++i) {
+          const int n = m * kEach + i;
+          lines += profile_event(
+                       new_id(), profile_,
+                       fmt::format("2026-{:02}-{:02} 10:{:02}:{:02}", 1 + n % 11, 1 + n % 28, n / 60 % 60, n % 60), n) +
+                   "\n";
+        }
+        publish({std::move(lines)}, "application/x-ndjson");
+        std::this_thread::sleep_for(milliseconds{10});
+      }
+    });
+    disturb();
+    feeder.join();
+    EXPECT_TRUE(rows_become(std::to_string(kMessages * kEach), seconds{60})) << rows();
+    ASSERT_TRUE(queue_is_empty());
+    std::this_thread::sleep_for(milliseconds{500});  // what would come twice has time to come
+    const std::string where = " WHERE profile_id = '" + profile_ + "'";
+    EXPECT_EQ(warehouse_.value("SELECT count(), uniqExact(event_id) FROM events.profile_log" + where),
+              fmt::format("{0}\t{0}", kMessages * kEach));
+    EXPECT_EQ(
+        warehouse_.value(
+            "SELECT count() FROM (SELECT date, followers FROM events.profile_series" + where +
+            ") AS served FULL OUTER JOIN (SELECT toDate(event_timestamp) AS date, argMax(followers, (event_timestamp, "
+            "followers)) AS "
+            "followers FROM events.profile_log" +
+            where +
+            " GROUP BY date) AS computed USING (date) WHERE served.followers IS DISTINCT FROM computed.followers"),
+        "0");
+  }
+};
+
+TEST_F(SinkUnderFaults, TheWarehouseIsKilled) {
+  run([&] {
+    for (int i = 0; i < 3; ++i) {
+      std::this_thread::sleep_for(milliseconds{700});
+      home_.warehouse().kill();
+      std::this_thread::sleep_for(milliseconds{300});
+      home_.warehouse().start();
+    }
+  });
+}
+
+TEST_F(SinkUnderFaults, TheSinkIsKilled) {
+  run([&] {
+    for (int i = 0; i < 4; ++i) {
+      std::this_thread::sleep_for(milliseconds{500});
+      role_.kill();
+      role_.start();
+    }
+  });
+}
+
+TEST_F(SinkUnderFaults, BothAreKilledAtOnce) {
+  run([&] {
+    for (int i = 0; i < 3; ++i) {
+      std::this_thread::sleep_for(milliseconds{700});
+      home_.warehouse().kill();
+      role_.kill();
+      home_.warehouse().start();
+      role_.start();
+    }
+  });
+}
+
+TEST_F(Sink, StopsCleanlyWhileTheWarehouseIsAway) {
+  publish({profile_event(new_id(), profile_, "2026-11-20 10:00:00", 1)});
+  ASSERT_TRUE(rows_become("1"));
+  home_.warehouse().kill();
+  publish({profile_event(new_id(), profile_, "2026-11-20 11:00:00", 1)});
+  std::this_thread::sleep_for(milliseconds{300});
+  EXPECT_EQ(role_.stop(), 0);
+  home_.warehouse().start();
+  role_.start();
+  EXPECT_TRUE(rows_become("2"));
+}
+
+}  // namespace
+}  // namespace dalgona::test
