@@ -260,6 +260,7 @@ class Publisher {
       try {
         co_await session_.execute("BEGIN");
         co_await lock(targets);
+        co_await check_run();
         for (size_t i = 0; i < targets.size(); ++i) co_await swap_one(targets[i], all[i], started_[i]);
         co_await session_.execute("COMMIT");
         co_return;
@@ -283,6 +284,15 @@ class Publisher {
     } catch (const Error& e) {
       log::debug("msg=\"rollback\" error={}", log::quoted(e.what()));
     }
+  }
+
+  Task<void> check_run() {
+    if (options_.run == 0) co_return;
+    postgres::Params run;
+    run.emplace_back(std::to_string(options_.run));
+    const auto active =
+        co_await session_.query("SELECT FROM stir.run WHERE id = $1::bigint AND status = 'RUNNING' FOR SHARE", run);
+    if (active.rows() == 0) throw Permanent("nothing is published: this run has lost its lease, another may have begun");
   }
 
   // Takes every lock of the swap before anything is changed. Readers take their locks in any order, so a deadlock can
