@@ -19,7 +19,7 @@ import re
 import sys
 
 # Types whose `{}` runs a constructor.
-SOUND = {"std::string", "std::string_view", "Params", "postgres::Params", "QueryOptions", "warehouse::QueryOptions"}
+SOUND = {"std::string", "std::string_view", "Params", "postgres::Params", "QueryOptions", "warehouse::QueryOptions", "WarehouseParams"}
 LITERAL = re.compile(r'R"([^()\s]*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'|//[^\n]*|/\*.*?\*/', re.S)
 OPEN = {'(': ')', '[': ']', '{': '}'}
 

@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     return dalgona::exit_code();
   } catch (const CLI::ParseError& e) {
-    return app.exit(e);
+    return app.exit(e) == 0 ? 0 : 2;  // --help and --version are no faults
   } catch (const dalgona::InvalidInput& e) {
     std::cerr << "dalgona: " << e.what() << "\n";
     return 2;

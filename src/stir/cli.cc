@@ -6,6 +6,7 @@
 
 #include "base/cli.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "stir/kitchen.h"
 #include "stir/scheduler.h"
 #include "stir/selector.h"
@@ -67,11 +68,25 @@ Kitchen::Request request_of(const Options& o) {
   return request;
 }
 
+// "12 success, 1 error, 3 skipped in 2.31 s"
+std::string summary(const json::object& report) {
+  const auto* results = report.if_contains("results");
+  if (!results || results->as_array().empty()) return {};
+  std::map<std::string, int> counts;
+  for (const auto& result : results->as_array()) ++counts[std::string(result.at("status").as_string())];
+  std::string text;
+  for (const char* status : {"success", "warn", "fail", "error", "skipped"})
+    if (counts.contains(status)) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[status], status);
+  return text + fmt::format(" in {:.2f} s\n", report.at("seconds").as_double());
+}
+
 void conclude(const Options& o, const Kitchen::Outcome& outcome) {
-  if (o.common->json)
+  if (o.common->json) {
     std::cout << json::serialize(outcome.report) << "\n";
-  else if (!outcome.ok)
-    std::cerr << "dalgona stir: " << outcome.error << "\n";
+  } else {
+    std::cerr << summary(outcome.report);
+    if (!outcome.ok) std::cerr << "dalgona stir: " << outcome.error << "\n";
+  }
   cli::set_exit_code(outcome.ok ? 0 : 1);
 }
 
@@ -146,7 +161,18 @@ Task<Kitchen::Outcome> publish_only(Kitchen& kitchen, const Options& o, asio::io
     for (const auto& target : dag.publish)
       if (o.select.empty() || std::find(o.select.begin(), o.select.end(), target.model) != o.select.end())
         targets.push_back(target);
-  if (targets.empty()) throw InvalidInput("no DAG publishes such a model");
+  for (const auto& wanted : o.select) {
+    if (std::any_of(targets.begin(), targets.end(), [&](const auto& target) { return target.model == wanted; }))
+      continue;
+    std::vector<std::string> known;
+    std::string list;
+    for (const auto& [name, dag] : kitchen.dags())
+      for (const auto& target : dag.publish) {
+        known.push_back(target.model);
+        list += (list.empty() ? "" : ", ") + target.model;
+      }
+    throw InvalidInput("no DAG publishes '" + wanted + "'" + did_you_mean(wanted, known) + "; published are: " + list);
+  }
   Kitchen::Request request = request_of(o);
   request.select.clear();
   request.models = false;
@@ -252,7 +278,7 @@ void register_stir(CLI::App& app) {
         *o, run_alone<Kitchen::Outcome>([&](asio::io_context& context) { return publish_only(kitchen, *o, context); }));
   });
 
-  auto* dag = stir->add_subcommand("dag", "DAGs: list them, run one");
+  auto* dag = stir->add_subcommand("dag", "DAGs: list them, run one")->alias("dags");
   dag->require_subcommand(1);
   auto* dag_run = dag->add_subcommand("run", "Run a DAG now: models, tests, publish");
   auto dag_options = add_options(*dag_run, false);

@@ -100,6 +100,7 @@ Task<Kitchen::Outcome> Kitchen::cook(Request request, std::vector<PublishTarget>
       PublishOptions publishing;
       publishing.snapshot_id = make_uuid7(system_clock().now()).text();
       publishing.force = request.force;
+      publishing.run = request.run;
       outcome.ok = false;
       json::array tables;
       for (const auto& p : co_await publish(*compiler, warehouse(), objects(), *pool, targets, publishing)) {

@@ -46,6 +46,7 @@ class Kitchen {
     std::vector<std::string> select, exclude;
     bool full_refresh = false, models = true, tests = true, publish = true, force = false;
     size_t threads = 0;  // 0: as configured
+    int64_t run = 0;     // of stir.run; 0: none
     boost::json::object vars;
     std::function<void(const NodeResult&)> on_result;
     std::function<void(const Published&)> on_published;

@@ -216,13 +216,14 @@ class Publisher {
     if (p.rows != lines)
       throw Permanent(fmt::format("{}: {} lines were read and {} rows written", p.table, lines, p.rows));
     co_await guard(t, p);
-    co_await session_.execute(fmt::format("DROP TABLE {}; ALTER TABLE {} SET LOGGED", name(t, "__load"), twin));
-    co_await session_.execute(fmt::format("ALTER TABLE {} ADD CONSTRAINT {} PRIMARY KEY ({})", twin,
-                                          identifier(t.table + "_pkey_" + mark), names(t.primary_key)));
+    // One transaction: a commit waits for the disk.
+    std::string finish =
+        fmt::format("DROP TABLE {}; ALTER TABLE {} SET LOGGED; ALTER TABLE {} ADD CONSTRAINT {} PRIMARY KEY ({})",
+                    name(t, "__load"), twin, twin, identifier(t.table + "_pkey_" + mark), names(t.primary_key));
     for (size_t i = 0; i < t.indexes.size(); ++i)
-      co_await session_.execute(fmt::format("CREATE INDEX {} ON {} ({})",
-                                            identifier(fmt::format("{}_{}_{}", t.table, i + 1, mark)), twin,
-                                            names(t.indexes[i])));
+      finish += fmt::format("; CREATE INDEX {} ON {} ({})", identifier(fmt::format("{}_{}_{}", t.table, i + 1, mark)),
+                            twin, names(t.indexes[i]));
+    co_await session_.execute(finish);
   }
 
   static std::string names_of_record(const std::vector<std::string>& columns) {
@@ -258,8 +259,9 @@ class Publisher {
       std::exception_ptr failure;
       bool busy = false;
       try {
-        co_await session_.execute("BEGIN");
+        co_await session_.execute("BEGIN; SET LOCAL synchronous_commit = on");
         co_await lock(targets);
+        co_await check_run();
         for (size_t i = 0; i < targets.size(); ++i) co_await swap_one(targets[i], all[i], started_[i]);
         co_await session_.execute("COMMIT");
         co_return;
@@ -283,6 +285,16 @@ class Publisher {
     } catch (const Error& e) {
       log::debug("msg=\"rollback\" error={}", log::quoted(e.what()));
     }
+  }
+
+  Task<void> check_run() {
+    if (options_.run == 0) co_return;
+    postgres::Params run;
+    run.emplace_back(std::to_string(options_.run));
+    const auto active =
+        co_await session_.query("SELECT FROM stir.run WHERE id = $1::bigint AND status = 'RUNNING' FOR SHARE", run);
+    if (active.rows() == 0)
+      throw Permanent("nothing is published: this run has lost its lease, another may have begun");
   }
 
   // Takes every lock of the swap before anything is changed. Readers take their locks in any order, so a deadlock can
@@ -432,12 +444,16 @@ Task<std::vector<Published>> publish(const Compiler& compiler, warehouse::Client
     if (!lock.flag(0, "mine")) throw Retryable("another publish is running");
     std::exception_ptr failure;
     try {
+      // What a twin's making commits may be lost with the server, twin and all; the swap's commit waits for the disk,
+      // and with it for all that was written before.
+      co_await session.execute("SET synchronous_commit = off");
       Publisher publisher(compiler, warehouse, objects, session, options);
       all = co_await publisher.run(targets);
     } catch (...) {
       failure = std::current_exception();
     }
     try {
+      co_await session.execute("RESET synchronous_commit");
       co_await session.query("SELECT pg_advisory_unlock(hashtext('dalgona publish'))");
     } catch (const Error& e) {
       log::debug("msg=\"unlock\" error={}", log::quoted(e.what()));

@@ -23,6 +23,9 @@ struct Published {
 struct PublishOptions {
   std::string snapshot_id;  // a UUID, the same for all tables of one publish
   bool force = false;       // publish although the guard says no
+  // Of stir.run: the swap commits only while the run is active. A process that slept through its lease thus cannot put
+  // old rows over those of its successor. 0: no run.
+  int64_t run = 0;
   // An attempt waits that long for its locks, and always for less than the server's deadlock_timeout.
   std::chrono::milliseconds lock_timeout{700};
   int lock_attempts = 30;

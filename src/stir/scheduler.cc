@@ -76,6 +76,7 @@ Task<Kitchen::Outcome> run_dag(Kitchen& kitchen, postgres::Pool& pool, Dag dag, 
   request.select = dag.select;
   request.exclude = dag.exclude;
   request.full_refresh = request.full_refresh || dag.full_refresh;
+  request.run = run;
   // A quick first heartbeat loop needs a strand of its own: timers and completions meet on it.
   const auto strand = asio::make_strand(co_await asio::this_coro::executor);
   Kitchen::Outcome outcome;

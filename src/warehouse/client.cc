@@ -38,6 +38,7 @@ constexpr std::array kRetryableCodes = {
     394,  // QUERY_WAS_CANCELLED
     439,  // CANNOT_SCHEDULE_TASK
     473,  // DEADLOCK_AVOIDED
+    614,  // POSTGRESQL_CONNECTION_FAILURE
     745,  // SERVER_OVERLOADED
     999,  // KEEPER_EXCEPTION
 };
@@ -60,7 +61,10 @@ int code_in(std::string_view text) {
 [[noreturn]] void throw_exception(std::string_view text, int code, int status) {
   std::string what = "warehouse: " + std::string(trim(text.substr(0, 4096)));
   if (code == 0) code = code_in(text);
-  const bool away = code == 0 && (status == 429 || (status >= 502 && status <= 504));
+  // PostgreSQL was restarted under the warehouse's pooled connection: it connects anew at the next query. Reported as
+  // STD_EXCEPTION, like bugs.
+  const bool broken = code == 1001 && text.find("pqxx::broken_connection") != text.npos;
+  const bool away = broken || (code == 0 && (status == 429 || (status >= 502 && status <= 504)));
   if (away || std::find(kRetryableCodes.begin(), kRetryableCodes.end(), code) != kRetryableCodes.end()) {
     throw Retryable(status == 0 ? what : what + " (HTTP " + std::to_string(status) + ")");
   }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "base/async.h"
@@ -34,6 +35,7 @@ struct QueryOptions {
   std::string query_id;
   std::chrono::milliseconds timeout{60'000};
 };
+static_assert(!std::is_aggregate_v<QueryOptions>);
 
 struct Summary {
   uint64_t read_rows = 0, read_bytes = 0, written_rows = 0, written_bytes = 0, result_rows = 0;
