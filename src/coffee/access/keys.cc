@@ -113,9 +113,10 @@ ApiKey key_from_row(const postgres::Result& rows, size_t row) {
              .created_at = time_of(rows, row, "created").value_or(Time{}),
              .expires_at = time_of(rows, row, "expires"),
              .revoked_at = time_of(rows, row, "revoked")};
-  const std::string_view scopes = rows.text(row, "scopes");
-  for (const auto& scope : boost::json::parse({scopes.data(), scopes.size()}).as_array())
-    key.scopes.emplace_back(scope.as_string());
+  const std::string_view text = rows.text(row, "scopes");
+  // A variable: in C++20 a range-for keeps only the last temporary of its range alive.
+  const boost::json::value scopes = boost::json::parse({text.data(), text.size()});
+  for (const auto& scope : scopes.as_array()) key.scopes.emplace_back(scope.as_string());
   return key;
 }
 

@@ -81,12 +81,12 @@ Task<http::Response> time_series(const Context& context, http::Request& request)
   const auto owner = co_await context.stores.ask(owner_query, std::move(of_post));
   Page page;
   if (owner.rows() > 0) {
-    const Day reach = std::max(Day{}, range.first - std::chrono::days{kLongestGapDays});
+    const DayRange reach = with_neighbours(range);
     Stores::WarehouseParams params{{"platform", platform.name},
                                    {"profile", std::string(owner.text(0, "profile_id"))},
                                    {"shortcode", shortcode},
-                                   {"first", day_text(reach)},
-                                   {"last", day_text(range.last)}};
+                                   {"first", day_text(reach.first)},
+                                   {"last", day_text(reach.last)}};
     const NamedQuery query{"post_series", kSeries};
     const auto rows = co_await context.stores.ask_warehouse(query, std::move(params));
     const auto points = fill_gaps(points_of(rows), range);

@@ -144,9 +144,9 @@ Task<http::Response> time_series(const Context& context, http::Request& request)
   const Platform& platform = find_platform(path_text(request, "platform"));
   const std::string id = path_text(request, "platformProfileId");
   const DayRange range = read_range(Body(request, {"startDate", "endDate"}));
-  const Day reach = std::max(Day{}, range.first - std::chrono::days{kLongestGapDays});
+  const DayRange reach = with_neighbours(range);
   Stores::WarehouseParams params{
-      {"platform", platform.name}, {"profile", id}, {"first", day_text(reach)}, {"last", day_text(range.last)}};
+      {"platform", platform.name}, {"profile", id}, {"first", day_text(reach.first)}, {"last", day_text(reach.last)}};
   const NamedQuery query{"profile_series", kSeries};
   const auto rows = co_await context.stores.ask_warehouse(query, std::move(params));
   const auto points = fill_gaps(points_of(rows), range);

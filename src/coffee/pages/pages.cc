@@ -11,7 +11,6 @@
 namespace dalgona::coffee {
 namespace {
 
-
 constexpr std::string_view kNotBuilt = R"(<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>dalgona</title></head>
 <body><h1>The pages are not built</h1>

@@ -34,6 +34,8 @@ struct DayRange {
 // What is not given does not cut: a platform's clock may be ahead of ours, a simulated one by years. Throws
 // InvalidInput when the start is after the end.
 DayRange read_range(const Body& body);
+// The range in which the observations lie that a gap at either end of `range` may be between.
+DayRange with_neighbours(DayRange range);
 
 // One observed or, when `gap`, carried-on day: the values of the metrics asked for, in their order.
 struct Point {
@@ -42,8 +44,8 @@ struct Point {
   bool gap = false;
 };
 
-// `observed` ascends by day, one point a day, and may begin before the range: the point before it is what a gap at the
-// beginning carries on. Gives one point a day from the first to the last observation within reach, nothing after the
+// `observed` ascends by day, one point a day, and reaches beyond the range as with_neighbours() has it: the point
+// before it is what a gap at the beginning carries on, the point after it ends one at the end. Nothing comes after the
 // last observation.
 std::vector<Point> fill_gaps(std::span<const Point> observed, DayRange range);
 

@@ -1,6 +1,6 @@
-// A figure that costs more the more there is: computed anew when asked for, but never more than one twentieth of the
-// time. While the data are small every request sees the present; when one computation takes a second, the figure is up
-// to twenty seconds old.
+// A figure that costs more the more there is: computed anew when asked for, but never more than one tenth of the
+// time. While the data are small every request sees the present, or nearly; when one computation takes a second, the
+// figure is up to ten seconds old.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -16,7 +16,7 @@ template <typename T>
 class Paced {
  public:
   using Clock = std::chrono::steady_clock;
-  static constexpr int kShare = 20;
+  static constexpr int kShare = 10;
   static constexpr std::chrono::seconds kOldest{60};
 
   explicit Paced(std::function<Task<T>()> compute) : compute_(std::move(compute)) {}
