@@ -95,6 +95,10 @@ NameIndex::NameIndex(const std::vector<std::string>& names) {
 }
 
 NameIndex NameIndex::from_file(const std::filesystem::path& path) {
+  return NameIndex(read_names(path));
+}
+
+std::vector<std::string> read_names(const std::filesystem::path& path) {
   std::vector<std::string> names;
   const std::string text = read_file(path);
   for (std::string_view line : split(text, '\n')) {
@@ -104,7 +108,7 @@ NameIndex NameIndex::from_file(const std::filesystem::path& path) {
     unicode::append_lower(unicode::from_utf8(line), lower);
     names.push_back(unicode::to_utf8(lower));
   }
-  return NameIndex(names);
+  return names;
 }
 
 NameIndex::Best NameIndex::finish(std::u32string_view word, size_t entry) const {

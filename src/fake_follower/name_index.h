@@ -22,7 +22,7 @@ class NameIndex {
 
   // Names in lower case; empty ones and doubles are left out.
   explicit NameIndex(const std::vector<std::string>& names);
-  // One name a line; "# " starts a comment. Lower-cased, accents stay. Throws InvalidInput naming the path.
+  // read_names, indexed.
   static NameIndex from_file(const std::filesystem::path& path);
 
   size_t size() const { return names_.size(); }
@@ -51,6 +51,9 @@ class NameIndex {
   std::vector<uint32_t> others_;
   std::unordered_map<std::string_view, uint32_t> exact_;
 };
+
+// The names of a list: one a line; "# " starts a comment. Lower-cased, accents stay. Throws InvalidInput naming the path.
+std::vector<std::string> read_names(const std::filesystem::path& path);
 
 // (2 * ratio + token_sort_ratio + token_set_ratio) / 4.
 double name_likeness(std::u32string_view word, std::u32string_view name);
