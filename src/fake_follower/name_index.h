@@ -1,6 +1,7 @@
 // A list of names that is asked for the one most like a word, exactly as a scan of the whole list would answer, in
-// microseconds: names by length, sixteen to a block, and for each block how often each letter stands in any of its
-// names at most. What cannot beat the best one so far is passed over by those counts.
+// microseconds. First come the names that stand beside the word in the alphabet, read from either end: one of them is
+// nearly as good as the best. Then all names by length, sixteen to a block, with the count of each letter that any name
+// of the block has at most: what cannot beat the best one so far is passed over by those counts.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -38,10 +39,13 @@ class NameIndex {
   using Counts = std::array<uint8_t, 32>;  // of a to z, then zeros
   struct Bucket {                          // of one length
     std::vector<uint32_t> entries;
-    std::vector<uint8_t> letters;      // entries * length, 0 for a
+    std::string letters;               // entries * length
     std::vector<Counts> counts;        // of each entry
     std::vector<Counts> block_counts;  // of each block of 16: the largest
   };
+  // Letters of one name against a word's bit patterns: how many they have in common, in order.
+  static uint32_t common(std::string_view name, const uint64_t* where, uint64_t all);
+  std::vector<uint32_t> likely(std::u32string_view word) const;
   Best finish(std::u32string_view word, size_t entry) const;
   Best best_of_others(std::u32string_view word, Best so_far) const;
 
@@ -49,6 +53,7 @@ class NameIndex {
   std::vector<std::u32string> decoded_;
   std::vector<Bucket> buckets_;  // by length, for names of a to z only, up to 64 letters
   std::vector<uint32_t> others_;
+  std::vector<uint32_t> forwards_, backwards_;  // the names in buckets_, sorted by their letters from either end
   std::unordered_map<std::string_view, uint32_t> exact_;
 };
 
