@@ -6,6 +6,7 @@
 
 #include "base/bench.h"
 #include "base/cli.h"
+#include "fake_follower/cli.h"
 #include "insights/cli.h"
 
 namespace dalgona {
@@ -14,6 +15,7 @@ namespace {
 // One line for each room that has benches.
 bench::Registry all_benches() {
   bench::Registry registry;
+  fake_follower::register_benches(registry);
   insights::register_benches(registry);
   return registry;
 }

@@ -13,7 +13,6 @@ namespace {
 
 namespace unicode = insights::unicode;
 
-constexpr size_t kRemembered = 1 << 15;
 constexpr size_t kMostWords = 4;
 
 std::vector<std::string_view> words_of(std::string_view text) {
@@ -95,12 +94,17 @@ double rule_score(const Features& f, RuleOrder order) {
 }
 
 FeatureExtractor::FeatureExtractor(std::shared_ptr<const NameIndex> names, FeatureOptions options)
-    : names_(std::move(names)), options_(options), remembered_(kRemembered) {}
+    : names_(std::move(names)), options_(options), remembered_(options.remember) {}
 
 double FeatureExtractor::word_score(std::string_view word) {
-  Remembered& place = remembered_[std::hash<std::string_view>{}(word) % kRemembered];
+  const auto look_up = [&] {
+    const std::u32string wide = widen(word);
+    return (options_.search == NameSearch::kScan ? names_->best_by_scan(wide) : names_->best(wide)).score;
+  };
+  if (remembered_.empty()) return look_up();
+  Remembered& place = remembered_[std::hash<std::string_view>{}(word) % remembered_.size()];
   if (place.word != word || word.empty()) {
-    place.score = names_->best(widen(word)).score;
+    place.score = look_up();
     place.word = word;
   }
   return place.score;

@@ -29,8 +29,15 @@ enum class RuleOrder {
   kSimilarityLast,   // foreign script, digits, separators, low similarity
 };
 
+enum class NameSearch {
+  kIndex,  // NameIndex::best
+  kScan,   // NameIndex::best_by_scan: the same answers, what the index is measured against
+};
+
 struct FeatureOptions {
   RuleOrder order = RuleOrder::kSimilarityEarly;
+  NameSearch search = NameSearch::kIndex;
+  size_t remember = size_t{1} << 15;  // words whose name score is kept; 0: none
 };
 
 // Names and handles are looked at up to this many characters; Instagram allows 30 and 64.

@@ -73,6 +73,12 @@ NameIndex::NameIndex(const std::vector<std::string>& names) {
     if (buckets_.size() <= names_[i].size()) buckets_.resize(names_[i].size() + 1);
     buckets_[names_[i].size()].entries.push_back(i);
   }
+  for (const Bucket& bucket : buckets_) forwards_.insert(forwards_.end(), bucket.entries.begin(), bucket.entries.end());
+  backwards_ = forwards_;
+  std::sort(forwards_.begin(), forwards_.end(), [this](uint32_t a, uint32_t b) { return names_[a] < names_[b]; });
+  std::sort(backwards_.begin(), backwards_.end(), [this](uint32_t a, uint32_t b) {
+    return std::lexicographical_compare(names_[a].rbegin(), names_[a].rend(), names_[b].rbegin(), names_[b].rend());
+  });
   for (size_t length = 1; length < buckets_.size(); ++length) {
     Bucket& bucket = buckets_[length];
     std::sort(bucket.entries.begin(), bucket.entries.end(), [this](uint32_t a, uint32_t b) {
@@ -82,9 +88,8 @@ NameIndex::NameIndex(const std::vector<std::string>& names) {
     for (size_t i = 0; i < bucket.entries.size(); ++i) {
       Counts counts{};
       for (const char c : names_[bucket.entries[i]]) {
-        const auto letter = static_cast<uint8_t>(c - 'a');
-        bucket.letters.push_back(letter);
-        ++counts[letter];
+        bucket.letters.push_back(c);
+        ++counts[static_cast<size_t>(c - 'a')];
       }
       bucket.counts.push_back(counts);
       if (i % kBlock == 0) bucket.block_counts.push_back(counts);
@@ -95,6 +100,10 @@ NameIndex::NameIndex(const std::vector<std::string>& names) {
 }
 
 NameIndex NameIndex::from_file(const std::filesystem::path& path) {
+  return NameIndex(read_names(path));
+}
+
+std::vector<std::string> read_names(const std::filesystem::path& path) {
   std::vector<std::string> names;
   const std::string text = read_file(path);
   for (std::string_view line : split(text, '\n')) {
@@ -104,7 +113,7 @@ NameIndex NameIndex::from_file(const std::filesystem::path& path) {
     unicode::append_lower(unicode::from_utf8(line), lower);
     names.push_back(unicode::to_utf8(lower));
   }
-  return NameIndex(names);
+  return names;
 }
 
 NameIndex::Best NameIndex::finish(std::u32string_view word, size_t entry) const {
@@ -120,25 +129,69 @@ NameIndex::Best NameIndex::best_of_others(std::u32string_view word, Best so_far)
   return so_far;
 }
 
+uint32_t NameIndex::common(std::string_view name, const uint64_t* where, uint64_t all) {
+  uint64_t state = ~uint64_t{0};
+  for (const char c : name) {
+    const uint64_t used = state & where[c - 'a'];
+    state = (state + used) | (state - used);
+  }
+  return static_cast<uint32_t>(std::popcount(~state & all));
+}
+
+// Those that begin, and those that end, as the word does for longest.
+std::vector<uint32_t> NameIndex::likely(std::u32string_view word) const {
+  constexpr size_t kBeside = 6;  // on either side; more find no better one often enough to pay
+  std::vector<uint32_t> found;
+  const auto beside = [&](const std::vector<uint32_t>& sorted, auto before) {
+    const auto at = static_cast<size_t>(std::partition_point(sorted.begin(), sorted.end(), before) - sorted.begin());
+    const size_t first = at - std::min(at, kBeside), last = std::min(at + kBeside, sorted.size());
+    found.insert(found.end(), sorted.begin() + static_cast<ptrdiff_t>(first),
+                 sorted.begin() + static_cast<ptrdiff_t>(last));
+  };
+  const auto less = [](char a, char32_t b) { return static_cast<unsigned char>(a) < b; };
+  beside(forwards_, [&](uint32_t entry) {
+    const std::string& name = names_[entry];
+    return std::lexicographical_compare(name.begin(), name.end(), word.begin(), word.end(), less);
+  });
+  beside(backwards_, [&](uint32_t entry) {
+    const std::string& name = names_[entry];
+    return std::lexicographical_compare(name.rbegin(), name.rend(), word.rbegin(), word.rend(), less);
+  });
+  return found;
+}
+
 NameIndex::Best NameIndex::best(std::u32string_view word) const {
   if (names_.empty()) return {};
   const size_t m = word.size();
-  if (m == 0 || m > Pattern::kLongest ||
+  if (m == 0 ||
       std::any_of(word.begin(), word.end(), [](char32_t c) { return unicode::is(c, unicode::kSpace); }))
     return best_by_scan(word);
   if (const auto found = exact_.find(unicode::to_utf8(word)); found != exact_.end()) return finish(word, found->second);
 
   uint64_t where[32] = {};
   Counts counts{};
+  const bool is_long = m > Pattern::kLongest;  // longer than any name in a bucket: the name is the pattern then
   for (size_t i = 0; i < m; ++i) {
     if (word[i] < 'a' || word[i] > 'z') continue;
-    where[word[i] - 'a'] |= uint64_t{1} << i;
-    ++counts[word[i] - 'a'];
+    if (!is_long) where[word[i] - 'a'] |= uint64_t{1} << i;
+    uint8_t& count = counts[word[i] - 'a'];
+    if (count < UINT8_MAX) ++count;  // more than any name has of a letter
   }
-  const uint64_t all = m == 64 ? ~uint64_t{0} : (uint64_t{1} << m) - 1;
+  const uint64_t all = m >= 64 ? ~uint64_t{0} : (uint64_t{1} << m) - 1;
 
   Fraction best{1, 1};
   uint32_t entry = UINT32_MAX;
+  for (const uint32_t candidate : likely(word)) {
+    const std::string& name = names_[candidate];
+    const auto length = static_cast<uint32_t>(m + name.size());
+    const auto together = is_long ? static_cast<uint32_t>(common_subsequence(word, decoded_[candidate]))
+                                  : common(name, where, all);
+    const Fraction found{length - 2 * together, length};
+    if (better(found, best) || (!better(best, found) && candidate < entry)) {
+      best = found;
+      entry = candidate;
+    }
+  }
   const auto scan = [&](size_t n) {
     const Bucket& bucket = buckets_[n];
     const auto length = static_cast<uint32_t>(m + n);
@@ -154,14 +207,10 @@ NameIndex::Best NameIndex::best(std::u32string_view word) const {
       const size_t end = std::min(bucket.entries.size(), (block + 1) * kBlock);
       for (size_t i = block * kBlock; i < end; ++i) {
         if (shared_letters(counts.data(), bucket.counts[i].data()) < least) continue;
-        const uint8_t* letters = bucket.letters.data() + i * n;
-        uint64_t state = ~uint64_t{0};
-        for (size_t k = 0; k < n; ++k) {
-          const uint64_t used = state & where[letters[k]];
-          state = (state + used) | (state - used);
-        }
-        const auto common = static_cast<uint32_t>(std::popcount(~state & all));
-        const Fraction found{length - 2 * common, length};
+        const auto together = is_long
+                                  ? static_cast<uint32_t>(common_subsequence(word, decoded_[bucket.entries[i]]))
+                                  : common({bucket.letters.data() + i * n, n}, where, all);
+        const Fraction found{length - 2 * together, length};
         if (better(found, best) || (!better(best, found) && bucket.entries[i] < entry)) {
           best = found;
           entry = bucket.entries[i];

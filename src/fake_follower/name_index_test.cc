@@ -49,6 +49,37 @@ TEST(NameIndex, AnswersAsTheScanDoes) {
   }
 }
 
+// Names and words made to defeat the bounds: few letters in every order, so that counts say nothing and ties abound; all
+// lengths to 64 and beyond; the best one far from the word in length.
+TEST(NameIndex, AnswersAsTheScanDoesOnAdversarialNames) {
+  std::mt19937 random(5);
+  const auto make = [&](size_t longest, size_t letters) {
+    std::string name(1 + random() % longest, 'a');
+    for (char& c : name) c = static_cast<char>('a' + random() % letters);
+    return name;
+  };
+  for (const size_t letters : {1u, 2u, 3u, 5u, 26u}) {
+    std::vector<std::string> names;
+    for (int i = 0; i < 400; ++i) names.push_back(make(i % 4 == 0 ? 80 : 12, letters));
+    for (int i = 0; i < 30; ++i) {  // the same letters in other orders
+      std::string name = "lakshminarayana";
+      std::shuffle(name.begin(), name.end(), random);
+      names.push_back(name);
+    }
+    names.push_back("mary ann");
+    const NameIndex index(names);
+    for (int i = 0; i < 150; ++i) {
+      std::string word = make(i % 5 == 0 ? 300 : 14, letters);
+      if (i % 7 == 0) word = names[random() % names.size()] + word;
+      if (i % 11 == 0) word[random() % word.size()] = '7';
+      const auto fast = index.best(from_utf8(word));
+      const auto slow = index.best_by_scan(from_utf8(word));
+      EXPECT_EQ(fast.score, slow.score) << word;
+      EXPECT_EQ(fast.entry, slow.entry) << word << ": " << index.name(fast.entry) << " / " << index.name(slow.entry);
+    }
+  }
+}
+
 TEST(NameIndex, AnEmptyListGivesNothing) {
   const NameIndex index(std::vector<std::string>{"", ""});
   EXPECT_EQ(index.size(), 0u);

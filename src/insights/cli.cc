@@ -2,7 +2,6 @@
 
 #include <iostream>
 
-#include <simdjson.h>
 #include <unistd.h>
 
 #include "base/cli.h"
@@ -10,6 +9,7 @@
 #include "base/resources.h"
 #include "insights/keywords/keywords.h"
 #include "insights/stream.h"
+#include "insights/text_line.h"
 
 namespace dalgona::insights {
 namespace {
@@ -46,25 +46,6 @@ void print_ndjson(const std::vector<Keyword>& keywords, uint64_t line, std::stri
   out += "]}\n";
 }
 
-// The text of a JSON line, and its id as JSON when it has one.
-struct Row {
-  std::string_view text;
-  std::string id;
-};
-Row read_row(simdjson::dom::parser& parser, const Line& line, const Arguments& arguments) {
-  simdjson::dom::element document;
-  if (const auto error = parser.parse(line.text.data(), line.text.size()).get(document))
-    throw InvalidInput(std::string("not JSON: ") + simdjson::error_message(error));
-  simdjson::dom::object object;
-  if (document.get(object)) throw InvalidInput("not a JSON object");
-  Row row;
-  if (object[arguments.field].get(row.text)) throw InvalidInput("no text in field '" + arguments.field + "'");
-  simdjson::dom::element id;
-  if (!object[arguments.id].get(id) && (id.is_string() || id.is_int64() || id.is_uint64()))
-    row.id = simdjson::minify(id);
-  return row;
-}
-
 void run_keywords(Arguments& arguments) {
   arguments.options.dedup = parse_dedup(arguments.dedup);
   arguments.options.mode = arguments.reference ? TextMode::kReference : TextMode::kProduct;
@@ -93,10 +74,10 @@ void run_keywords(Arguments& arguments) {
                        .progress = arguments.progress || ::isatty(STDERR_FILENO) == 1};
   const auto make_worker = [&](int) -> LineWorker {
     auto extractor = std::make_shared<KeywordExtractor>(arguments.options, stop_words);
-    auto parser = std::make_shared<simdjson::dom::parser>();
-    return [&arguments, ndjson, extractor, parser](const Line& line, std::string& out) {
-      Row row{line.text, {}};
-      if (arguments.input == "ndjson") row = read_row(*parser, line, arguments);
+    auto reader = std::make_shared<TextLineReader>(arguments.field, arguments.id);
+    return [&arguments, ndjson, extractor, reader](const Line& line, std::string& out) {
+      TextLineReader::Row row{line.text, {}};
+      if (arguments.input == "ndjson") row = reader->read(line.text);
       const auto keywords = extractor->extract(row.text);
       if (ndjson)
         print_ndjson(keywords, line.number, row.id, out);

@@ -1,5 +1,6 @@
 #include "insights/stream.h"
 
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -151,6 +152,8 @@ class Writer {
     if (progress_) tell(Clock::now(), true);
   }
   StreamTotals totals() const { return totals_; }
+  // Batches written so far.
+  uint64_t written() const { return next_.load(std::memory_order_relaxed); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -166,7 +169,7 @@ class Writer {
   Clock::time_point started_, told_;
   std::mutex mutex_;
   std::map<uint64_t, std::string> waiting_;
-  uint64_t next_ = 0;
+  std::atomic<uint64_t> next_ = 0;
   StreamTotals totals_;
 };
 
@@ -212,6 +215,9 @@ StreamTotals for_each_line(
   std::condition_variable changed;
   std::deque<Batch> queue;  // at most twice the threads, so memory stays bounded
   const size_t bound = static_cast<size_t>(options.threads) * 2;
+  // Read ahead of what is written by so many batches at most: while one thread is long at a line, the others' finished
+  // batches wait in memory.
+  const uint64_t window = static_cast<uint64_t>(options.threads) * 8;
   bool done = false;
   std::exception_ptr failure;
   std::vector<LineWorker> workers;
@@ -237,6 +243,8 @@ StreamTotals for_each_line(
             }
             changed.notify_all();
             work(worker, batch);
+            { const std::lock_guard lock(mutex); }  // the reader has either seen what was written or is asleep by now
+            changed.notify_all();
           }
         } catch (...) {
           fail();
@@ -248,7 +256,9 @@ StreamTotals for_each_line(
       for (uint64_t sequence = 0; reader.next(batch); ++sequence) {
         batch.sequence = sequence;
         std::unique_lock lock(mutex);
-        changed.wait(lock, [&] { return queue.size() < bound || failure; });
+        changed.wait(lock, [&] { 
+          return (queue.size() < bound && sequence < writer.written() + window) || failure;
+        });
         if (failure) break;
         queue.push_back(std::move(batch));
         batch = {};

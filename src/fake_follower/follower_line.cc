@@ -1,0 +1,82 @@
+#include "fake_follower/follower_line.h"
+
+#include <fmt/format.h>
+
+#include "base/errors.h"
+
+namespace dalgona::fake_follower {
+
+FollowerReader::FollowerReader(LineOptions options) : options_(std::move(options)) {}
+
+FollowerLine FollowerReader::read(std::string_view line) {
+  if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);  // a byte order mark
+  FollowerLine follower = options_.format == LineFormat::kNdjson ? read_json(line)
+                          : options_.format == LineFormat::kCsv  ? read_csv(line)
+                                                                 : read_text(line);
+  if (follower.handle.empty() && !follower.header) throw InvalidInput("the handle is empty");
+  return follower;
+}
+
+FollowerLine FollowerReader::read_json(std::string_view line) {
+  simdjson::dom::element document;
+  if (const auto error = parser_.parse(line.data(), line.size()).get(document))
+    throw InvalidInput(fmt::format("not JSON: {}", simdjson::error_message(error)));
+  simdjson::dom::object object;
+  if (document.get(object)) throw InvalidInput("not a JSON object");
+  FollowerLine follower;
+  simdjson::dom::element field;
+  if (object[options_.handle_field].get(field))
+    throw InvalidInput(fmt::format("no field '{}'", options_.handle_field));
+  if (field.get(follower.handle)) throw InvalidInput(fmt::format("field '{}' is no text", options_.handle_field));
+  if (object[options_.name_field].get(field)) throw InvalidInput(fmt::format("no field '{}'", options_.name_field));
+  if (!field.is_null() && field.get(follower.full_name))
+    throw InvalidInput(fmt::format("field '{}' is no text", options_.name_field));
+  return follower;
+}
+
+FollowerLine FollowerReader::read_csv(std::string_view line) {
+  handle_.clear();
+  name_.clear();
+  size_t column = 0, at = 0;
+  bool more = true;
+  while (more) {
+    ++column;
+    std::string* into = column == options_.handle_column ? &handle_ : column == options_.name_column ? &name_ : nullptr;
+    const auto take = [&](std::string_view piece) {
+      if (into) into->append(piece);
+    };
+    if (at < line.size() && line[at] == '"') {
+      for (++at;;) {
+        const size_t quote = line.find('"', at);
+        if (quote == std::string_view::npos)
+          throw InvalidInput(fmt::format("column {}: the quote is not closed on its line", column));
+        take(line.substr(at, quote - at));
+        at = quote + 1;
+        if (at >= line.size() || line[at] != '"') break;
+        take("\"");
+        ++at;
+      }
+      if (at < line.size() && line[at] != ',')
+        throw InvalidInput(fmt::format("column {}: text behind the closing quote", column));
+    } else {
+      const size_t comma = std::min(line.find(',', at), line.size());
+      take(line.substr(at, comma - at));
+      at = comma;
+    }
+    more = at < line.size();
+    ++at;
+  }
+  const size_t wanted = std::max(options_.handle_column, options_.name_column);
+  if (column < wanted) throw InvalidInput(fmt::format("{} columns, {} are needed", column, wanted));
+  return {handle_, name_, handle_ == options_.handle_field && name_ == options_.name_field};
+}
+
+FollowerLine FollowerReader::read_text(std::string_view line) const {
+  const size_t tab = line.find('\t');
+  if (tab == std::string_view::npos) throw InvalidInput("no tab between handle and name");
+  FollowerLine follower{line.substr(0, tab), line.substr(tab + 1)};
+  follower.header = follower.handle == options_.handle_field && follower.full_name == options_.name_field;
+  return follower;
+}
+
+}  // namespace dalgona::fake_follower
