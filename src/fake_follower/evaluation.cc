@@ -248,6 +248,31 @@ void choose(Evaluation& evaluation, const std::vector<std::vector<double>>& loss
   }
 }
 
+// The two halves of the fakes by whom they follow: bought accounts come in kinds, and this is the plainest divide.
+std::vector<UnseenKind> score_unseen(std::span<const Example> examples, const TrainingOptions& options) {
+  std::vector<double> followings;
+  for (const Example& example : examples)
+    if (example.fake) followings.push_back(*example.account.followings);
+  std::nth_element(followings.begin(), followings.begin() + static_cast<std::ptrdiff_t>(followings.size() / 2),
+                   followings.end());
+  const double median = followings[followings.size() / 2];
+  std::vector<UnseenKind> out;
+  for (const bool many : {false, true}) {
+    std::vector<Example> training, unseen;
+    for (const Example& example : examples)
+      (example.fake && (*example.account.followings >= median) == many ? unseen : training).push_back(example);
+    if (unseen.empty() || followings.size() - unseen.size() < static_cast<size_t>(options.folds) * 2)
+      continue;  // all of one kind, or too few of the other to learn from
+    const std::array<Known, 1> all{kKnowsAll};
+    const Model model = train(training, options, all);
+    double called = 0;
+    for (const Example& example : unseen) called += model.predict(example.account).probability >= 0.5;
+    out.push_back({fmt::format("fakes that follow {} {:.0f}", many ? "at least" : "fewer than", median), unseen.size(),
+                   wilson(called, static_cast<double>(unseen.size()))});
+  }
+  return out;
+}
+
 }  // namespace
 
 Point measure(std::span<const double> probabilities, std::span<const double> labels) {
@@ -336,6 +361,7 @@ Evaluation evaluate(std::span<const Example> examples, const EvaluationOptions& 
     const OutOfFold out = cross_validate(examples, options, logistic_fit(options.training, set));
     evaluation.views.push_back({set, figures_of(out, labels, options), count_verdicts(out, labels)});
   }
+  evaluation.unseen = score_unseen(examples, options.training);
   return evaluation;
 }
 

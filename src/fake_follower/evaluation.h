@@ -42,12 +42,19 @@ struct ReliabilityBin {
   double mean_probability = 0, accounts = 0;
   Interval fake;  // share; Wilson
 };
+// Fakes of one kind, scored by a model that saw none of that kind in training: how far it reaches beyond what it knows.
+struct UnseenKind {
+  std::string kind;
+  uint64_t accounts = 0;
+  Interval recall;  // of calling fake at one half; Wilson
+};
 struct Evaluation {
   uint64_t fake = 0, real = 0, doubles = 0;  // accounts; those equal to an earlier one
   std::vector<Contender> contenders;         // simplest first
   std::string chosen;                        // the simplest that is no more than one standard error behind the best
   std::vector<View> views;                   // the first one knows all
   std::vector<ReliabilityBin> reliability;   // of the first view
+  std::vector<UnseenKind> unseen;            // fakes that follow few and fakes that follow many, split at the median
 };
 
 Evaluation evaluate(std::span<const Example> examples, const EvaluationOptions& options);

@@ -69,12 +69,16 @@ std::string to_json(const Evaluation& evaluation) {
   for (const ReliabilityBin& bin : evaluation.reliability)
     bins.push_back(json::object{
         {"mean_probability", bin.mean_probability}, {"accounts", bin.accounts}, {"share_fake", to_json(bin.fake)}});
+  json::array unseen;
+  for (const UnseenKind& u : evaluation.unseen)
+    unseen.push_back(json::object{{"kind", u.kind}, {"accounts", u.accounts}, {"recall", to_json(u.recall)}});
   return json::serialize(json::object{
              {"accounts", {{"fake", evaluation.fake}, {"real", evaluation.real}, {"doubles", evaluation.doubles}}},
              {"contenders", contenders},
              {"chosen", evaluation.chosen},
              {"views", views},
-             {"reliability", bins}}) +
+             {"reliability", bins},
+             {"unseen", unseen}}) +
          "\n";
 }
 
@@ -110,6 +114,9 @@ std::string to_table(const Evaluation& evaluation) {
   out += fmt::format("\n{:<18} {:<10} {}\n", "mean probability", "accounts", "share of fakes");
   for (const ReliabilityBin& bin : evaluation.reliability)
     out += fmt::format("{:<18.4f} {:<10.1f} {}\n", bin.mean_probability, bin.accounts, text_of(bin.fake));
+  out += "\nRecall of fakes of a kind that the model was not trained on\n";
+  for (const UnseenKind& u : evaluation.unseen)
+    out += fmt::format("  {:<40} {:>4} accounts {}\n", u.kind, u.accounts, text_of(u.recall));
   return out;
 }
 

@@ -289,6 +289,8 @@ TEST_F(InstaFake, BeatsTheRuleAndTheMajorityOutOfFold) {
   const auto& blind = e.views.back();
   EXPECT_EQ(blind.known, kKnowsHandleOnly);
   EXPECT_EQ(blind.verdicts.of_fake[static_cast<size_t>(Verdict::kUnsure)], 140);
+  ASSERT_EQ(e.unseen.size(), 2u);
+  EXPECT_EQ(e.unseen[0].accounts + e.unseen[1].accounts, 140u);
   EXPECT_FALSE(to_table(e).empty());
 }
 
