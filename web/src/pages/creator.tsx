@@ -153,7 +153,7 @@ function Ranks({ profile }: { profile: Profile | undefined }) {
                 Overall
               </th>
               <th scope="col" className="end">
-                <span className="ellipsis">{profile?.category ?? "Category"}</span>
+                <span className="ellipsis" title={profile?.category ?? undefined}>{profile?.category ?? "Category"}</span>
               </th>
             </tr>
           </thead>
