@@ -274,6 +274,7 @@ describe("search", () => {
     const word = await wordOf();
     const { data } = await find(word, 6);
     await visit("/", {}, async (page, view) => {
+      await page.locator("tbody .cell-link").first().waitFor();
       await page.keyboard.press("/");
       await page.keyboard.type(word, { delay: 15 });
       const options = page.getByRole("listbox").getByRole("option");

@@ -71,7 +71,7 @@ export function Trouble({ answer }: { answer: Answer<unknown> }) {
   );
 }
 
-/** One line over data that is older than it should be. */
+/** Says that the data shown is older than it should be. Lies over the page's foot, so that nothing moves when it comes. */
 export function StaleNote({ answer }: { answer: Answer<unknown> }) {
   const seconds = useSecondsUntil(answer.retryAt);
   if (!answer.error) return null;

@@ -210,7 +210,6 @@ function Videos({ platform, id }: { platform: string; id: string }) {
         <p className="panel muted">No video of this creator has been collected yet.</p>
       ) : (
         <>
-          {rows ? <StaleNote answer={answer} /> : null}
           <div className="panel panel-table">
             <Table
               caption="The creator's videos"
