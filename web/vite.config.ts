@@ -7,6 +7,7 @@ const proxied = ["/api", "/discovery-service", "/leaderboard-service"];
 
 export default defineConfig({
   plugins: [react()],
+  cacheDir: "../build/web-cache",
   build: {
     outDir: process.env["DALGONA_WEB_DIST"] ?? "dist",
     emptyOutDir: true,

@@ -18,6 +18,8 @@ const momentFormat = new Intl.DateTimeFormat("en-GB", {
   timeZone: "UTC",
 });
 
+const axisFormat = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+
 type Value = number | null | undefined;
 
 const isKnown = (value: Value): value is number => typeof value === "number" && Number.isFinite(value);
@@ -34,6 +36,9 @@ export function compact(value: Value): string {
 }
 
 const signOf = (value: number) => (value > 0 ? "+" : "");
+
+/** As an axis names round values: 9000000 -> "9M". */
+export const axisNumber = (value: number) => axisFormat.format(value).replace("-", MINUS);
 
 /** A change: "+1.23M", "−340", "0". */
 export function signed(value: Value): string {
@@ -76,7 +81,7 @@ function parseDate(text: string): Date | null {
 function withFormat(format: Intl.DateTimeFormat, text: string | null | undefined): string {
   const date = text ? parseDate(text) : null;
   // en-GB writes "Sept", the only short name of four letters.
-  return date ? format.format(date).replace("Sept", "Sep") : UNKNOWN;
+  return date ? format.format(date).replace(/\bSept\b/, "Sep") : UNKNOWN;
 }
 
 /** "2017-10-22" or a moment -> "22 Oct 2017" */

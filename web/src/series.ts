@@ -45,13 +45,15 @@ export interface Ticks {
   unit: "day" | "month";
 }
 
-const DAY_STEPS = [1, 2, 3, 7, 14];
+const DAY_STEPS = [1, 2, 3, 7, 14, 28];
+// Beyond that, days say less than months.
+const LONGEST_IN_DAYS = 150;
 const MONTH_STEPS = [1, 2, 3, 6, 12, 24, 60, 120];
 
 /** Dates for an axis to name, at most `most` (1 or more): evenly spaced days that end with the last, or beginnings of months where days would be too many. */
 export function axisTicks(first: string, last: string, most: number): Ticks {
   const span = daysBetween(first, last);
-  const step = DAY_STEPS.find((days) => Math.floor(span / days) + 1 <= most);
+  const step = span > LONGEST_IN_DAYS ? undefined : DAY_STEPS.find((days) => Math.floor(span / days) + 1 <= most);
   if (step !== undefined) {
     const count = Math.floor(span / step) + 1;
     const dates = Array.from({ length: count }, (_, i) => dateOf(dayNumber(last) - (count - 1 - i) * step));

@@ -31,6 +31,17 @@ try {
   // No storage: the key is asked for once a visit.
 }
 
+const keyListeners = new Set<() => void>();
+
+/** Calls `listener` after each change of the key; returns how to stop that. */
+export function onAccessKey(listener: () => void): () => void {
+  keyListeners.add(listener);
+  return () => keyListeners.delete(listener);
+}
+
+export const hasAccessKey = () => accessKey !== null;
+
+/** Sent with every request from now on; whoever was refused asks again. */
 export function setAccessKey(key: string): void {
   accessKey = key;
   try {
@@ -38,6 +49,7 @@ export function setAccessKey(key: string): void {
   } catch {
     // As above.
   }
+  for (const listener of keyListeners) listener();
 }
 
 /** Throws ApiError, or the signal's AbortError when `signal` fires. */

@@ -1,6 +1,6 @@
 // Asks the API from a component: cached, cancelled when the question changes, asked again after passing errors.
 import { useCallback, useEffect, useRef, useState } from "react";
-import { ApiError, ask } from "./client.ts";
+import { ApiError, ask, onAccessKey } from "./client.ts";
 import type { ApiRequest } from "./requests.ts";
 import type { Envelope } from "./types.ts";
 
@@ -76,6 +76,9 @@ export function useApi<T>(request: ApiRequest<T> | null, { keepPrevious = false,
   useEffect(() => {
     failures.current = 0;
   }, [key]);
+
+  const refused = held?.key === key && held.error?.status === 401;
+  useEffect(() => (refused ? onAccessKey(retry) : undefined), [refused, retry]);
 
   useEffect(() => {
     const question = asked.current;

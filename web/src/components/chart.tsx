@@ -5,7 +5,7 @@ import { GridComponent, TooltipComponent } from "echarts/components";
 import { init, use, type ECharts } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
-import { axisDay, axisMonth, compact, day, exact, signed, signedExact } from "../format.ts";
+import { axisDay, axisMonth, axisNumber, day, exact, signedExact } from "../format.ts";
 import { axisTicks, dailyChanges, lines, type ChartPoint, type MetricOf, type Point } from "../series.ts";
 import { useTheme } from "../theme.ts";
 
@@ -57,7 +57,7 @@ function tooltipNode(told: Told, name: string): HTMLElement {
 }
 
 const PADDING = 0.06;
-const LABEL_PX = 76;
+const LABEL_PX = 66;
 const MANY_POINTS = 45;
 
 // ECharts reads a bare date as local time; as milliseconds, with useUTC, days stay days in every zone.
@@ -95,7 +95,7 @@ export default function Chart<P extends Point>({ points, metric, name, mode, des
 
   useEffect(() => {
     const drawn = chart.current;
-    if (!drawn) return;
+    if (!drawn || width === 0) return;
     const style = getComputedStyle(document.documentElement);
     const colour = (token: string) => style.getPropertyValue(token).trim();
     const font = { fontFamily: style.getPropertyValue("--font").trim(), fontSize: 12, color: colour("--muted") };
@@ -159,7 +159,7 @@ export default function Chart<P extends Point>({ points, metric, name, mode, des
           // Growth is what the chart is for, so the axis need not begin at zero; it never goes below it for counts.
           min: mode === "total" ? ({ min, max }: { min: number; max: number }) => Math.max(0, min - (max - min || max || 1) * PADDING) : undefined,
           max: mode === "total" ? ({ min, max }: { min: number; max: number }) => max + (max - min || max || 1) * PADDING : undefined,
-          axisLabel: { ...font, showMinLabel: mode === "daily", showMaxLabel: mode === "daily", formatter: mode === "total" ? compact : signed },
+          axisLabel: { ...font, showMinLabel: mode === "daily", showMaxLabel: mode === "daily", formatter: axisNumber },
           splitLine: { showMinLine: false, showMaxLine: false, lineStyle: { color: colour("--chart-grid") } },
           splitNumber: 4,
           minInterval: 1,
@@ -189,7 +189,7 @@ export default function Chart<P extends Point>({ points, metric, name, mode, des
     at.current = -1;
     setSpoken("");
     // `told` follows from the rest.
-  }, [points, metric, name, mode, theme, labels]);
+  }, [points, metric, name, mode, theme, labels, width === 0]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const last = told.length - 1;

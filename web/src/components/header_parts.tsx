@@ -1,11 +1,18 @@
 // Parts of the heads of a creator's and a video's page.
-import { useId, useState, type ReactNode } from "react";
+import { Fragment, useId, useState, type ReactNode } from "react";
 import { Change, Rate } from "./figures.tsx";
 
 export function Facts({ parts }: { parts: readonly (ReactNode | null)[] }) {
+  const known = parts.filter(Boolean);
   return (
     <p className="facts muted">
-      {parts.map((part, i) => (part ? <span key={i}>{part}</span> : null))}
+      {known.map((part, i) => (
+        <Fragment key={i}>
+          {/* The dot stays with what is before it, so that no line begins with one. */}
+          {i > 0 ? "\u00a0· " : null}
+          <span>{part}</span>
+        </Fragment>
+      ))}
     </p>
   );
 }

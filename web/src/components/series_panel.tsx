@@ -8,7 +8,7 @@ import { readChart, writeChart } from "../url_state.ts";
 import type { ChartProps } from "./chart.tsx";
 import { Segments } from "./controls.tsx";
 import { ChartIcon, TableIcon } from "./icons.tsx";
-import { StaleNote, Trouble } from "./states.tsx";
+import { Trouble } from "./states.tsx";
 
 const Chart = lazy(() => import("./chart.tsx")) as unknown as <P extends Point>(props: ChartProps<P>) => ReactNode;
 
@@ -93,7 +93,6 @@ export function SeriesPanel<P extends Point>({ title, answer, metrics }: Props<P
           ]}
         />
       </div>
-      {answer.reply ? <StaleNote answer={answer} /> : null}
       {points && !summary ? (
         <p className="chart chart-note muted">Nothing has been observed yet.</p>
       ) : answer.error && !points ? (
@@ -110,6 +109,7 @@ export function SeriesPanel<P extends Point>({ title, answer, metrics }: Props<P
         </ChartGuard>
       )}
       <p className="series-note muted">
+        {answer.error && points ? <span role="status">{answer.error.message} What you see is the last answer.</span> : null}
         {summary ? (
           <>
             {day(summary.first.date)} – {day(summary.last.date)}

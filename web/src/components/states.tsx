@@ -1,7 +1,7 @@
 // What a page shows instead of data: trouble, nothing there, the question for a key.
 import { useEffect, useState, type FormEvent, type ReactNode } from "react";
 import { Link } from "react-router";
-import { setAccessKey, type ApiError } from "../api/client.ts";
+import { hasAccessKey, setAccessKey, type ApiError } from "../api/client.ts";
 import type { Answer } from "../api/use_api.ts";
 import { Mark } from "./icons.tsx";
 
@@ -55,7 +55,7 @@ export function Trouble({ answer }: { answer: Answer<unknown> }) {
   const { error, retryAt, retry } = answer;
   const seconds = useSecondsUntil(retryAt);
   if (!error) return null;
-  if (error.status === 401) return <KeyForm onKey={retry} />;
+  if (error.status === 401) return <KeyForm />;
   return (
     <Notice title={titleOf(error)}>
       <p role="alert">{error.message}</p>
@@ -71,7 +71,7 @@ export function Trouble({ answer }: { answer: Answer<unknown> }) {
   );
 }
 
-/** One line over data that is older than it should be. */
+/** Says that the data shown is older than it should be. Lies over the page's foot, so that nothing moves when it comes. */
 export function StaleNote({ answer }: { answer: Answer<unknown> }) {
   const seconds = useSecondsUntil(answer.retryAt);
   if (!answer.error) return null;
@@ -86,13 +86,15 @@ export function StaleNote({ answer }: { answer: Answer<unknown> }) {
   );
 }
 
-function KeyForm({ onKey }: { onKey: () => void }) {
+function KeyForm() {
   const [key, setKey] = useState("");
+  // A key that was in use when this form was asked for, or again, is one that was refused.
+  const [isRefused, setRefused] = useState(hasAccessKey);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!key.trim()) return;
     setAccessKey(key.trim());
-    onKey();
+    setRefused(true);
   };
   return (
     <Notice title="An access key, please">
@@ -102,13 +104,19 @@ function KeyForm({ onKey }: { onKey: () => void }) {
       <form className="key-form" onSubmit={submit}>
         <label>
           <span className="visually-hidden">Access key</span>
-          <input type="password" autoComplete="off" spellCheck={false} value={key} onChange={(event) => setKey(event.target.value)} placeholder="Access key" required />
+          <input type="password" autoComplete="off" spellCheck={false} value={key} onChange={(event) => setKey(event.target.value)} placeholder="Access key" aria-invalid={isRefused} required />
         </label>
         <button type="submit" className="button button-main">
           Use it
         </button>
       </form>
-      <p className="muted">Kept in this tab only.</p>
+      {isRefused ? (
+        <p className="down" role="alert">
+          The server does not take this key.
+        </p>
+      ) : (
+        <p className="muted">Kept in this tab only.</p>
+      )}
     </Notice>
   );
 }

@@ -7,10 +7,10 @@ const REFRESH_MS = 10_000;
 
 export function Totals() {
   const status = useApi(statusRequest, { refreshMs: REFRESH_MS }).reply?.data;
-  if (!status) return <p className="totals muted">{"\u00a0"}</p>;
+  if (!status) return <p className="totals totals-status muted">{"\u00a0"}</p>;
   const logs = status.profileLogs + status.postLogs;
   return (
-    <p className="totals muted">
+    <p className="totals totals-status muted">
       <span title={`${exact(status.profileLogs)} of creators, ${exact(status.postLogs)} of videos`}>
         <b className="num">{exact(logs)}</b> logs
       </span>

@@ -153,7 +153,7 @@ function Ranks({ profile }: { profile: Profile | undefined }) {
                 Overall
               </th>
               <th scope="col" className="end">
-                <span className="ellipsis">{profile?.category ?? "Category"}</span>
+                <span className="ellipsis" title={profile?.category ?? undefined}>{profile?.category ?? "Category"}</span>
               </th>
             </tr>
           </thead>
@@ -210,7 +210,6 @@ function Videos({ platform, id }: { platform: string; id: string }) {
         <p className="panel muted">No video of this creator has been collected yet.</p>
       ) : (
         <>
-          {rows ? <StaleNote answer={answer} /> : null}
           <div className="panel panel-table">
             <Table
               caption="The creator's videos"
