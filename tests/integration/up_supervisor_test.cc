@@ -74,7 +74,8 @@ class UpHome {
 
   std::map<std::string, pid_t> pids() {
     std::map<std::string, pid_t> all;
-    for (const auto& part : status().at("parts").as_array())
+    const boost::json::object now = status();
+    for (const auto& part : now.at("parts").as_array())
       if (part.at("pid").is_int64()) all[std::string(part.at("name").as_string())] = pid_t(part.at("pid").as_int64());
     return all;
   }
