@@ -390,12 +390,15 @@ int Supervisor::run() {
   const int signal_descriptor = ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 
   const auto begin = SteadyClock::now();
+  // What can be wrong in the configuration is read before the first thread is there.
+  const auto deadline = begin + config_.duration("up.start_limit");
+  (void)config_.duration("up.stop_grace");
+  (void)config_.bytes("up.log_size");
   since_ = system_clock().now();
   write_stores_file();
   if (!config_.text("postgres.url").empty()) migrate();
   for (auto& part : parts_) part->thread = std::thread([this, &part = *part] { keep(part); });
 
-  const auto deadline = begin + config_.duration("up.start_limit");
   auto next_rotation = begin;
   std::exception_ptr failure;
   for (;;) {
