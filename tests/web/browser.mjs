@@ -30,8 +30,8 @@ export async function startBrowser() {
    * Opens a page and watches it. `faults` collects what no page may do: errors, requests to others, breaches of the policy.
    * `expected` are failures of requests that the test itself provokes.
    */
-  async function open(url, { width = 1280, height = 900, dark = false, touch = false, expected = null } = {}) {
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light", hasTouch: touch, reducedMotion: "reduce", locale: "en-GB" });
+  async function open(url, { width = 1280, height = 900, dark = false, touch = false, zone = "Asia/Kolkata", expected = null } = {}) {
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light", hasTouch: touch, reducedMotion: "reduce", locale: "en-GB", timezoneId: zone });
     const page = await context.newPage();
     const faults = [];
     const origin = new URL(url).origin;

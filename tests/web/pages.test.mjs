@@ -216,8 +216,23 @@ describe("creator", () => {
       assert.match(await page.locator(".chart-tip").innerText(), /\d{4}[\s\S]*\d followers/);
       await page.locator(".chart").focus();
       await page.keyboard.press("End");
-      await page.waitForFunction((value) => document.querySelector(".series [role=status]").textContent.includes(value), last.followers.toLocaleString("en"));
+      await page.waitForFunction((value) => document.querySelector(".series .visually-hidden[role=status]").textContent.includes(value), last.followers.toLocaleString("en"));
     });
+  });
+
+  it("draws the same days west of Greenwich as east of it", async () => {
+    const { data } = await board();
+    const pictures = [];
+    for (const zone of ["America/Los_Angeles", "Pacific/Auckland"])
+      await visit(creatorPath(data[0]), { zone }, async (page) => {
+        await chartIsDrawn(page);
+        pictures.push(await page.locator(".chart canvas").first().evaluate((canvas) => canvas.toDataURL()));
+        await page.locator(".chart").focus();
+        await page.keyboard.press("Home");
+        await page.waitForFunction(() => document.querySelector(".series .visually-hidden[role=status]").textContent);
+        pictures.push(await page.locator(".series .visually-hidden[role=status]").textContent());
+      });
+    assert.deepEqual(pictures.slice(0, 2), pictures.slice(2));
   });
 
   it("sorts the videos by a column, twice for the other way round", async () => {
