@@ -47,7 +47,7 @@ export function VideoCell({ row, line, more, seconds = null }: { row: VideoRow; 
     <span className="cell-main">
       <Thumb seed={row.shortcode} url={row.thumbnailUrl} seconds={seconds} />
       <span className="cell-text">
-        <Link className="cell-link ellipsis" to={videoPath(row)} dir="auto" title={name}>
+        <Link className="cell-link cell-link-long ellipsis" to={videoPath(row)} dir="auto" title={name}>
           {name}
         </Link>
         <Quiet parts={[line, more]} />
