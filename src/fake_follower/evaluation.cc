@@ -5,7 +5,6 @@
 #include <map>
 #include <numeric>
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "base/errors.h"
@@ -16,7 +15,6 @@
 namespace dalgona::fake_follower {
 namespace {
 
-namespace json = boost::json;
 constexpr size_t kBins = 10;
 
 Account hide(Account account, Known known) {

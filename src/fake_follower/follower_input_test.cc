@@ -1,5 +1,8 @@
 #include "fake_follower/follower_input.h"
 
+#include <thread>
+
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/cli.h"
 #include "base/errors.h"
@@ -197,9 +198,7 @@ TEST(ReportPage, KeepsHostileNamesAsText) {
   Counter c(100);
   uint64_t line = 0;
   for (const char* hostile : {"<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "</table></main>",
-                              "\xe2\x80\xae"
-                              "gnp.evil",
-                              "</title><svg onload=alert(1)>", "\xff\xfe<b>"}) {
+                              "\u202Egnp.evil", "</title><svg onload=alert(1)>", "\xff\xfe<b>"}) {
     Follower f = made_up(1);
     f.handle = f.full_name = hostile;
     c.add(++line, f);
