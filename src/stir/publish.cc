@@ -1,6 +1,7 @@
 #include "stir/publish.h"
 
 #include <algorithm>
+#include <deque>
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/strand.hpp>

@@ -20,7 +20,8 @@ class StirPipeline : public StirHome {
     postgres(
         "INSERT INTO beat.youtube_account (channel_id, title, custom_url, country, followers, views, uploads, "
         "observed_at) "
-        "VALUES ('UCa', E'A \\\\ \"quoted\"\\n\\ttab \\u00e9', '@a', 'US', 1200, 5000, 3, now()), ('UCb', 'B', NULL, "
+        "VALUES ('UCa', E'A \\\\ \"quoted\"\\n\\ttab \\u00e9 \\U0001F600', '@a', 'US', 1200, 5000, 3, now()), ('UCb', "
+        "'B', NULL, "
         "NULL, "
         "NULL, 900, 1, now());"
         "INSERT INTO beat.youtube_post (video_id, channel_id, title, category_id, views, likes, comments, observed_at) "
