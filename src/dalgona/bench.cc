@@ -6,6 +6,7 @@
 
 #include "base/bench.h"
 #include "base/cli.h"
+#include "coffee/cli.h"
 #include "fake_follower/cli.h"
 #include "insights/cli.h"
 
@@ -15,6 +16,7 @@ namespace {
 // One line for each room that has benches.
 bench::Registry all_benches() {
   bench::Registry registry;
+  coffee::register_benches(registry);
   fake_follower::register_benches(registry);
   insights::register_benches(registry);
   return registry;

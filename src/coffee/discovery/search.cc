@@ -19,11 +19,12 @@ constexpr std::array<SortKey, 5> kSortKeys{
      {"views", "coalesce(p.views, -1)", "bigint"},
      {"uploads", "coalesce(p.uploads, -1)", "bigint"},
      {"publishedAt", "coalesce(p.published_at, '-infinity'::timestamptz)", "timestamptz"},
-     {"engagementRate", "coalesce(f.engagement_rate, -1)", "float8"}}};
+     // As the index of config/dags has it; profiles without one are left out.
+     {"engagementRate", "f.engagement_rate", "float8"}}};
 
 // Joined only when a filter or the order needs it.
 constexpr std::string_view kJoinLeaderboard = R"sql(
-  {kind} JOIN coffee.leaderboard f ON f.platform = '{platform}' AND f.profile_id = p.profile_id
+  JOIN coffee.leaderboard f ON f.platform = '{platform}' AND f.profile_id = p.profile_id
     AND f.month = (SELECT max(month) FROM coffee.leaderboard WHERE platform = '{platform}'))sql";
 
 // The page first, what the leaderboard says of its few rows then.
@@ -66,9 +67,10 @@ Task<http::Response> search(const Context& context, http::Request& request) {
   const bool sorts_by_leaderboard = sort == "engagementRate";
   std::string join;
   if (filter.needs_leaderboard || sorts_by_leaderboard)
-    join = fmt::format(fmt::runtime(kJoinLeaderboard), fmt::arg("kind", filter.needs_leaderboard ? "" : "LEFT"),
-                       fmt::arg("platform", platform.name));
+    join = fmt::format(fmt::runtime(kJoinLeaderboard), fmt::arg("platform", platform.name));
   std::string where = filter.condition.empty() ? "" : "WHERE " + filter.condition;
+  if (sorts_by_leaderboard)
+    where += (where.empty() ? "WHERE " : " AND ") + std::string("f.engagement_rate IS NOT NULL");
   Page page;
   if (paging.cursor) {
     page.total = cursor_integer(*paging.cursor, "t");
