@@ -1,3 +1,5 @@
+#include "base/bench.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -11,7 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/bench.h"
 #include "base/errors.h"
 #include "base/resources.h"
 #include "fake_follower/cli.h"
@@ -119,10 +120,10 @@ bench::Result run_fuzz_search(const bench::Options& options) {
   for (size_t kind = 0; kind < kKinds.size(); ++kind) {
     auto took = timed(kWords, kind, kKinds.size(), fast);
     std::sort(took.begin(), took.end());
-    result.details.emplace_back(kKinds[kind], fmt::format("median {:.2f} us, 99 % {:.1f} us, mean {:.2f} us",
-                                                          took[took.size() / 2], took[took.size() * 99 / 100],
-                                                          std::accumulate(took.begin(), took.end(), 0.0) /
-                                                              static_cast<double>(took.size())));
+    result.details.emplace_back(
+        kKinds[kind], fmt::format("median {:.2f} us, 99 % {:.1f} us, mean {:.2f} us", took[took.size() / 2],
+                                  took[took.size() * 99 / 100],
+                                  std::accumulate(took.begin(), took.end(), 0.0) / static_cast<double>(took.size())));
   }
   return result;
 }
@@ -131,8 +132,8 @@ struct Follower {
   std::string handle, name;
 };
 
-// Made-up followers: names by rank as people bear them (Zipf), some mistyped, some in fancy letters, in Indic or foreign
-// scripts, handles made of the name or of anything.
+// Made-up followers: names by rank as people bear them (Zipf), some mistyped, some in fancy letters, in Indic or
+// foreign scripts, handles made of the name or of anything.
 class Crowd {
  public:
   Crowd() : names_(shipped_names()) {
@@ -148,7 +149,8 @@ class Crowd {
     follower.name = capital(first);
     if (below(random_, 10) < 7) follower.name += " " + capital(last);
     if (kind >= 90 && kind < 93) follower.name = fancy(follower.name);
-    constexpr std::array kIndic = {"राहुल शर्मा", "प्रिया", "সৌরভ দাস", "ਗੁਰਪ੍ਰੀਤ ਸਿੰਘ", "મહેશ પટેલ", "கார்த்திக்", "వెంకటేష్", "ಮಂಜುನಾಥ್", "ശ്രീജിത്ത്", "محمد علی"};
+    constexpr std::array kIndic = {"राहुल शर्मा", "प्रिया", "সৌরভ দাস", "ਗੁਰਪ੍ਰੀਤ ਸਿੰਘ", "મહેશ પટેલ",
+                                   "கார்த்திக்",   "వెంకటేష్", "ಮಂಜುನಾಥ್",  "ശ്രീജിത്ത്",    "محمد علی"};
     if (kind >= 93 && kind < 98) follower.name = kIndic[below(random_, kIndic.size())];
     if (kind == 98) follower.name = "王小明";
     if (kind == 99) follower.name = "😀🎉";
