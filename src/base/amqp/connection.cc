@@ -160,7 +160,7 @@ Properties to_properties(const amqp_basic_properties_t& from) {
 // A message in pieces: method, header, body frames.
 struct Partial {
   enum class Kind { kDelivery, kReturn } kind;
-  Delivery delivery;
+  Connection::Delivery delivery;
   std::string reason;        // of a return
   uint64_t returned_as = 0;  // the sequence number we had put into correlation_id
   std::shared_ptr<char[]> body;
@@ -486,7 +486,7 @@ std::optional<Connection::Delivery> Connection::get(const std::string& queue) {
   }
   const auto& ok = *static_cast<const amqp_basic_get_ok_t*>(reply.reply.decoded);
   state_->partial.emplace();
-  state_->partial->kind = State::Partial::Kind::kDelivery;
+  state_->partial->kind = Partial::Kind::kDelivery;
   state_->begin(ok.delivery_tag, ok.redelivered, ok.exchange, ok.routing_key);
   return receive(std::chrono::steady_clock::now() + state_->options.timeout);
 }
