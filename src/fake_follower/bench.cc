@@ -1,6 +1,10 @@
+#include "base/bench.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 #include <random>
 #include <unordered_set>
@@ -11,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/bench.h"
 #include "base/errors.h"
 #include "base/resources.h"
 #include "fake_follower/cli.h"
@@ -119,10 +122,10 @@ bench::Result run_fuzz_search(const bench::Options& options) {
   for (size_t kind = 0; kind < kKinds.size(); ++kind) {
     auto took = timed(kWords, kind, kKinds.size(), fast);
     std::sort(took.begin(), took.end());
-    result.details.emplace_back(kKinds[kind], fmt::format("median {:.2f} us, 99 % {:.1f} us, mean {:.2f} us",
-                                                          took[took.size() / 2], took[took.size() * 99 / 100],
-                                                          std::accumulate(took.begin(), took.end(), 0.0) /
-                                                              static_cast<double>(took.size())));
+    result.details.emplace_back(
+        kKinds[kind], fmt::format("median {:.2f} us, 99 % {:.1f} us, mean {:.2f} us", took[took.size() / 2],
+                                  took[took.size() * 99 / 100],
+                                  std::accumulate(took.begin(), took.end(), 0.0) / static_cast<double>(took.size())));
   }
   return result;
 }
@@ -131,8 +134,8 @@ struct Follower {
   std::string handle, name;
 };
 
-// Made-up followers: names by rank as people bear them (Zipf), some mistyped, some in fancy letters, in Indic or foreign
-// scripts, handles made of the name or of anything.
+// Made-up followers: names by rank as people bear them (Zipf), some mistyped, some in fancy letters, in Indic or
+// foreign scripts, handles made of the name or of anything.
 class Crowd {
  public:
   Crowd() : names_(shipped_names()) {
@@ -148,7 +151,8 @@ class Crowd {
     follower.name = capital(first);
     if (below(random_, 10) < 7) follower.name += " " + capital(last);
     if (kind >= 90 && kind < 93) follower.name = fancy(follower.name);
-    constexpr std::array kIndic = {"राहुल शर्मा", "प्रिया", "সৌরভ দাস", "ਗੁਰਪ੍ਰੀਤ ਸਿੰਘ", "મહેશ પટેલ", "கார்த்திக்", "వెంకటేష్", "ಮಂಜುನಾಥ್", "ശ്രീജിത്ത്", "محمد علی"};
+    constexpr std::array kIndic = {"राहुल शर्मा", "प्रिया", "সৌরভ দাস", "ਗੁਰਪ੍ਰੀਤ ਸਿੰਘ", "મહેશ પટેલ",
+                                   "கார்த்திக்",   "వెంకటేష్", "ಮಂಜುನಾಥ್",  "ശ്രീജിത്ത്",    "محمد علی"};
     if (kind >= 93 && kind < 98) follower.name = kIndic[below(random_, kIndic.size())];
     if (kind == 98) follower.name = "王小明";
     if (kind == 99) follower.name = "😀🎉";
@@ -214,10 +218,98 @@ bench::Result run_followers(const bench::Options& options) {
   return result;
 }
 
+// A file that is gone when this is.
+class TemporaryFile {
+ public:
+  TemporaryFile()
+      : path_(std::filesystem::temp_directory_path() / fmt::format("dalgona-followers-{}.ndjson", ::getpid())) {}
+  ~TemporaryFile() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+struct Run {
+  double seconds = 0, cpu_seconds = 0, mebibytes = 0;  // the largest resident memory
+};
+
+// `dalgona fake-follower score` as a user runs it, its answers to /dev/null.
+Run score_file(const std::filesystem::path& file) {
+  const std::string program = self_path();
+  Run run;
+  run.seconds = bench::seconds([&] {
+    const pid_t child = ::fork();
+    if (child < 0) throw Retryable("fork failed");
+    if (child == 0) {
+      const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+      ::dup2(nowhere, STDOUT_FILENO);
+      ::dup2(nowhere, STDERR_FILENO);
+      ::execl(program.c_str(), program.c_str(), "fake-follower", "score", "--input", "ndjson", "--output", "ndjson",
+              "--threads", "2", file.c_str(), nullptr);
+      ::_exit(127);
+    }
+    int status = 0;
+    rusage usage{};
+    if (::wait4(child, &status, 0, &usage) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+      throw Permanent("fake-follower score failed on the bench's file");
+    const auto of = [](const timeval& t) {
+      return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+    };
+    run.cpu_seconds = of(usage.ru_utime) + of(usage.ru_stime);
+    run.mebibytes = static_cast<double>(usage.ru_maxrss) / 1024;
+  });
+  return run;
+}
+
+bench::Result run_follower_file(const bench::Options& options) {
+  constexpr size_t kFollowers = 2'000'000;
+  constexpr double kLimit = 15;
+  const TemporaryFile file;
+  {
+    options.say(fmt::format("writing {} followers to {}", kFollowers, file.path().string()));
+    std::ofstream out(file.path(), std::ios::binary);
+    Crowd crowd;
+    for (size_t i = 0; i < kFollowers; ++i) {
+      const Follower follower = crowd.next();
+      out << fmt::format("{{\"follower_handle\":\"{}\",\"follower_full_name\":\"{}\"}}\n", follower.handle,
+                         follower.name);
+    }
+    if (!out.flush()) throw Retryable("the bench's file could not be written: is the disk full?");
+  }
+  std::vector<double> seconds, cpu_seconds;
+  double mebibytes = 0;
+  const int runs = std::min(options.runs, 3);
+  for (int i = 0; i < runs; ++i) {
+    const Run run = score_file(file.path());
+    seconds.push_back(run.seconds);
+    cpu_seconds.push_back(run.cpu_seconds);
+    mebibytes = std::max(mebibytes, run.mebibytes);
+  }
+  const double median = bench::median(seconds);
+  return {.value = median,
+          .unit = "s",
+          .peer = "15 s, what it may take (a limit, not measured)",
+          .peer_value = kLimit,
+          .lower_is_better = true,
+          .runs = runs,
+          .details = {{"followers", fmt::format("{}, {:.0f} MB of NDJSON, two threads", kFollowers,
+                                                static_cast<double>(std::filesystem::file_size(file.path())) / 1e6)},
+                      {"from end to end", fmt::format("{:.2f} s, {:.0f} followers/s", median, kFollowers / median)},
+                      {"processor time", fmt::format("{:.2f} s", bench::median(cpu_seconds))},
+                      {"largest resident memory", fmt::format("{:.0f} MiB", mebibytes)}}};
+}
+
 }  // namespace
 
 void register_benches(bench::Registry& registry) {
   registry.add("followers", "All features of a follower against 35,000 names, one core", run_followers);
+  registry.add("follower-file", "Two million followers through fake-follower score, two threads", run_follower_file);
   registry.add("fuzz-search", "The most similar of 50,000 names, exactly", run_fuzz_search);
 }
 

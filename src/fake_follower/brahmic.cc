@@ -133,7 +133,10 @@ void drop_silent_vowels(std::vector<Unit>& units, Script script) {
     Unit& unit = units[i];
     if (!unit.inherent || !has_vowel(unit) || unit.nasal || units[i - 1].nasal) continue;
     const Unit& next = units[i + 1];
-    if (!has_vowel(units[i - 1]) || next.consonant.empty() || !has_vowel(next)) continue;
+    // Gurpreet, Manpreet: in Gurmukhi a stop and r behind it count as one consonant.
+    const bool joined = script == Script::kGurmukhi && !has_vowel(next) && i + 2 < units.size() &&
+                        units[i + 2].consonant == "r" && has_vowel(units[i + 2]);
+    if (!has_vowel(units[i - 1]) || next.consonant.empty() || (!has_vowel(next) && !joined)) continue;
     unit.vowel.clear();
   }
 }
@@ -163,7 +166,7 @@ void settle_sounds(std::vector<Unit>& units, Script script) {
           unit.consonant = soft ? "d" : "t";
           break;
         case 0x24:
-          unit.consonant = first ? "d" : same_after ? "t" : "th";
+          unit.consonant = first ? "d" : same_after ? "" : "th";  // Muthu, Karthik
           break;
         case 0x2A:
           unit.consonant = soft ? "b" : "p";
@@ -176,7 +179,10 @@ void settle_sounds(std::vector<Unit>& units, Script script) {
       }
     } else if (is_southern(script)) {
       const bool after_r = before && !has_vowel(*before) && before->consonant == "r";
-      if (unit.letter == 0x24 && !closed && (after_vowel || after_r || after_nasal)) unit.consonant = "th";
+      const bool ends = closed && i + 1 == units.size();  // Puneeth, Srikanth
+      if (unit.letter == 0x24 && (!closed || ends) && (after_vowel || after_r || after_nasal)) unit.consonant = "th";
+      if (script == Script::kMalayalam && unit.letter == 0x24 && (same_before || same_after))
+        unit.consonant = same_after ? "" : "th";
       if (script == Script::kMalayalam && unit.letter == 0x31) unit.consonant = same_before || same_after ? "t" : "r";
     } else if (unit.letter == 0x34) {
       unit.consonant = "l";
@@ -186,6 +192,54 @@ void settle_sounds(std::vector<Unit>& units, Script script) {
       unit.consonant = before && !has_vowel(*before) ? "y" : "j";
     }
     if (script == Script::kOdia && unit.letter == 0x2F) unit.consonant = before && !has_vowel(*before) ? "y" : "j";
+  }
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+}
+void replace_first(std::string& text, std::string_view from, std::string_view to) {
+  if (text.starts_with(from)) text.replace(0, from.size(), to);
+}
+
+// Spellings that bearers of names settled on, whatever the letters say.
+void settle_spelling(std::string& latin, Script script) {
+  if (script != Script::kGurmukhi) replace_all(latin, "sv", "sw");  // Swati, Saraswati; but Jasveer
+  replace_all(latin, "shv", "shw");                                 // Ashwini, Eshwar
+  replace_all(latin, "eesh", "ish");                                // Girish, Manish, Isha
+  if (latin.ends_with("ayi")) latin.replace(latin.size() - 3, 3, "ai");
+  if (!is_southern(script) && !latin.starts_with("phul")) replace_first(latin, "ph", "f");  // Farhan, Falguni; Phulan
+  switch (script) {
+    case Script::kBengali:
+      replace_all(latin, "au", "ou");  // Mousumi, Sourav
+      break;
+    case Script::kGurmukhi:
+      replace_all(latin, "indar", "inder");  // Balwinder, Inderjeet
+      for (const std::string_view behind : {"l", "h", "s", "r", "n", "t"}) {
+        for (const std::string_view part : {"vin", "van"}) {
+          const std::string from = std::string(behind) + std::string(part);
+          std::string to = from;
+          to[1] = 'w';
+          replace_all(latin, from, to);
+        }
+      }
+      break;
+    case Script::kTamil:
+      replace_first(latin, "piri", "pri");  // a vowel written to part a cluster: Priya, Prakash, Krishnan
+      replace_first(latin, "pira", "pra");
+      replace_first(latin, "kirush", "krish");
+      replace_all(latin, "tsum", "kshm");  // Lakshmi, Meenakshi
+      replace_all(latin, "ts", "ksh");
+      break;
+    case Script::kTelugu:
+      replace_first(latin, "shree", "sri");  // Srinivas
+      break;
+    case Script::kMalayalam:
+      replace_first(latin, "shree", "sree");  // Sreejith
+      break;
+    default:
+      break;
   }
 }
 
@@ -241,6 +295,7 @@ std::string brahmic_to_latin(std::u32string_view word) {
              : (script == Script::kTelugu || script == Script::kKannada || script == Script::kMalayalam) && last ? "m"
                                                                                                                  : "n";
   }
+  settle_spelling(out, script);
   return out;
 }
 

@@ -1,3 +1,5 @@
+#include "fake_follower/cli_score.h"
+
 #include <iostream>
 
 #include <fmt/format.h>
@@ -5,7 +7,6 @@
 
 #include "base/cli.h"
 #include "base/errors.h"
-#include "fake_follower/cli_score.h"
 #include "fake_follower/features.h"
 #include "fake_follower/follower_line.h"
 #include "fake_follower/name_files.h"
@@ -104,9 +105,9 @@ void run_score(Arguments& arguments, const cli::Common& common) {
   arguments.line.format = format_of(arguments);
   const RuleOrder order =
       parse_rule_order(arguments.rule_order.empty() ? config.text("fake_follower.rule_order") : arguments.rule_order);
-  const auto names = load_names(arguments.names.empty()
-                                    ? name_files(config)
-                                    : std::vector<std::filesystem::path>(arguments.names.begin(), arguments.names.end()));
+  const auto names = load_names(
+      arguments.names.empty() ? name_files(config)
+                              : std::vector<std::filesystem::path>(arguments.names.begin(), arguments.names.end()));
   const bool ndjson = arguments.output == "ndjson";
   const insights::StreamOptions stream{.files = arguments.files,
                                        .longest_line = arguments.longest_mib << 20,

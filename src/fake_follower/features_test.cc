@@ -115,7 +115,17 @@ TEST(Fold, EveryFancyAlphabet) {
     folds(0x24B6 + at, capital), folds(0x24D0 + at, small);      // circled
     folds(0x249C + at, small), folds(0x1F110 + at, capital);     // parenthesised
     folds(0x1F130 + at, capital), folds(0x1F150 + at, capital);  // squared, negative circled
+    folds(0x1CCD6 + at, capital);                                // outlined
     folds(0x1F170 + at, capital), folds(0x1F1E6 + at, capital);  // negative squared, regional indicators
+  }
+  for (int i = 0; i < 10; ++i) {
+    const auto at = static_cast<char32_t>(i);
+    const char digit = static_cast<char>('0' + i);
+    folds(0xFF10 + at, digit), folds(0x1CCF0 + at, digit), folds(0x1FBF0 + at, digit);
+    if (i == 0) continue;
+    folds(0x2460 + at - 1, digit), folds(0x2474 + at - 1, digit), folds(0x2488 + at - 1, digit);  // (1) 1.
+    folds(0x24F5 + at - 1, digit), folds(0x2776 + at - 1, digit);
+    folds(0x2780 + at - 1, digit), folds(0x278A + at - 1, digit);
   }
   for (const auto& [fancy, plain] :
        std::vector<std::pair<const char*, const char*>>{{"ℂℍℕℙℚℝℤℬℰℱℋℐℒℳℛℯℊℴ", "CHNPQRZBEFHILMRego"},

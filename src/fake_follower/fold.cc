@@ -79,6 +79,10 @@ void append_folded(char32_t c, std::u32string& out) {
   if (c == 0x24FF) return out.push_back('0');                                   // negative circled digits
   if (c >= 0x24F5 && c <= 0x24FD) return out.push_back('1' + (c - 0x24F5));
   if (c >= 0x2776 && c <= 0x277E) return out.push_back('1' + (c - 0x2776));
+  if (c >= 0x2780 && c <= 0x2788) return out.push_back('1' + (c - 0x2780));     // circled sans-serif digits
+  if (c >= 0x278A && c <= 0x2792) return out.push_back('1' + (c - 0x278A));     // the same, negative
+  if (c >= 0x1CCD6 && c <= 0x1CCEF) return out.push_back('A' + (c - 0x1CCD6));  // outlined (Unicode 16, which ICU 72
+  if (c >= 0x1CCF0 && c <= 0x1CCF9) return out.push_back('0' + (c - 0x1CCF0));  // does not know)
   for (const Range& range : kDressed)
     if (c >= range.first && c <= range.last) return append_mapped(c, out);
   out.push_back(c);

@@ -25,8 +25,7 @@ FollowerLine FollowerReader::read_json(std::string_view line) {
   if (document.get(object)) throw InvalidInput("not a JSON object");
   FollowerLine follower;
   simdjson::dom::element field;
-  if (object[options_.handle_field].get(field))
-    throw InvalidInput(fmt::format("no field '{}'", options_.handle_field));
+  if (object[options_.handle_field].get(field)) throw InvalidInput(fmt::format("no field '{}'", options_.handle_field));
   if (field.get(follower.handle)) throw InvalidInput(fmt::format("field '{}' is no text", options_.handle_field));
   if (object[options_.name_field].get(field)) throw InvalidInput(fmt::format("no field '{}'", options_.name_field));
   if (!field.is_null() && field.get(follower.full_name))

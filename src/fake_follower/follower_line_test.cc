@@ -19,7 +19,8 @@ std::string said(FollowerReader& reader, std::string_view line) {
 
 TEST(FollowerLine, Ndjson) {
   FollowerReader reader({});
-  const auto row = reader.read("\xEF\xBB\xBF{\"follower_full_name\": \"\\u0930\\u093e\\u091c\", \"x\": 1, \"follower_handle\": \"raj\"}");
+  const auto row = reader.read(
+      "\xEF\xBB\xBF{\"follower_full_name\": \"\\u0930\\u093e\\u091c\", \"x\": 1, \"follower_handle\": \"raj\"}");
   EXPECT_EQ(row.handle, "raj");
   EXPECT_EQ(row.full_name, "राज");
   EXPECT_EQ(reader.read(R"({"follower_handle":"a","follower_full_name":null})").full_name, "");
@@ -29,14 +30,16 @@ TEST(FollowerLine, Ndjson) {
 
 TEST(FollowerLine, BadNdjsonSaysWhatIsWrong) {
   FollowerReader reader({});
-  for (const std::string line : {"", "   ", "{", "{\"follower_handle\":\"a\"", "]", "nonsense", "\xFF\xFE", "{\"follower_handle\":\"\xC0\"}"})
+  for (const std::string line :
+       {"", "   ", "{", "{\"follower_handle\":\"a\"", "]", "nonsense", "\xFF\xFE", "{\"follower_handle\":\"\xC0\"}"})
     EXPECT_TRUE(said(reader, line).starts_with("not JSON")) << line;
   EXPECT_TRUE(said(reader, std::string_view("{\0}", 3)).starts_with("not JSON"));
   EXPECT_EQ(said(reader, "[1]"), "not a JSON object");
   EXPECT_EQ(said(reader, R"({"follower_full_name":"x"})"), "no field 'follower_handle'");
   EXPECT_EQ(said(reader, R"({"follower_handle":"x"})"), "no field 'follower_full_name'");
   EXPECT_EQ(said(reader, R"({"follower_handle":7,"follower_full_name":"x"})"), "field 'follower_handle' is no text");
-  EXPECT_EQ(said(reader, R"({"follower_handle":"x","follower_full_name":[]})"), "field 'follower_full_name' is no text");
+  EXPECT_EQ(said(reader, R"({"follower_handle":"x","follower_full_name":[]})"),
+            "field 'follower_full_name' is no text");
   EXPECT_EQ(said(reader, R"({"follower_handle":"","follower_full_name":"x"})"), "the handle is empty");
   EXPECT_TRUE(said(reader, std::string(100'000, '[')).starts_with("not JSON"));
   EXPECT_EQ(said(reader, R"({"follower_handle":"x","follower_full_name":"y"})"), "");  // and it goes on

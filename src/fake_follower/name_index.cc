@@ -163,8 +163,7 @@ std::vector<uint32_t> NameIndex::likely(std::u32string_view word) const {
 NameIndex::Best NameIndex::best(std::u32string_view word) const {
   if (names_.empty()) return {};
   const size_t m = word.size();
-  if (m == 0 ||
-      std::any_of(word.begin(), word.end(), [](char32_t c) { return unicode::is(c, unicode::kSpace); }))
+  if (m == 0 || std::any_of(word.begin(), word.end(), [](char32_t c) { return unicode::is(c, unicode::kSpace); }))
     return best_by_scan(word);
   if (const auto found = exact_.find(unicode::to_utf8(word)); found != exact_.end()) return finish(word, found->second);
 
@@ -184,8 +183,8 @@ NameIndex::Best NameIndex::best(std::u32string_view word) const {
   for (const uint32_t candidate : likely(word)) {
     const std::string& name = names_[candidate];
     const auto length = static_cast<uint32_t>(m + name.size());
-    const auto together = is_long ? static_cast<uint32_t>(common_subsequence(word, decoded_[candidate]))
-                                  : common(name, where, all);
+    const auto together =
+        is_long ? static_cast<uint32_t>(common_subsequence(word, decoded_[candidate])) : common(name, where, all);
     const Fraction found{length - 2 * together, length};
     if (better(found, best) || (!better(best, found) && candidate < entry)) {
       best = found;
@@ -207,9 +206,8 @@ NameIndex::Best NameIndex::best(std::u32string_view word) const {
       const size_t end = std::min(bucket.entries.size(), (block + 1) * kBlock);
       for (size_t i = block * kBlock; i < end; ++i) {
         if (shared_letters(counts.data(), bucket.counts[i].data()) < least) continue;
-        const auto together = is_long
-                                  ? static_cast<uint32_t>(common_subsequence(word, decoded_[bucket.entries[i]]))
-                                  : common({bucket.letters.data() + i * n, n}, where, all);
+        const auto together = is_long ? static_cast<uint32_t>(common_subsequence(word, decoded_[bucket.entries[i]]))
+                                      : common({bucket.letters.data() + i * n, n}, where, all);
         const Fraction found{length - 2 * together, length};
         if (better(found, best) || (!better(best, found) && bucket.entries[i] < entry)) {
           best = found;

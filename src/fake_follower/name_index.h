@@ -57,7 +57,8 @@ class NameIndex {
   std::unordered_map<std::string_view, uint32_t> exact_;
 };
 
-// The names of a list: one a line; "# " starts a comment. Lower-cased, accents stay. Throws InvalidInput naming the path.
+// The names of a list: one a line; "# " starts a comment. Lower-cased, accents stay. Throws InvalidInput naming the
+// path.
 std::vector<std::string> read_names(const std::filesystem::path& path);
 
 // (2 * ratio + token_sort_ratio + token_set_ratio) / 4.

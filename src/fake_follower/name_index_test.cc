@@ -49,8 +49,8 @@ TEST(NameIndex, AnswersAsTheScanDoes) {
   }
 }
 
-// Names and words made to defeat the bounds: few letters in every order, so that counts say nothing and ties abound; all
-// lengths to 64 and beyond; the best one far from the word in length.
+// Names and words made to defeat the bounds: few letters in every order, so that counts say nothing and ties abound;
+// all lengths to 64 and beyond; the best one far from the word in length.
 TEST(NameIndex, AnswersAsTheScanDoesOnAdversarialNames) {
   std::mt19937 random(5);
   const auto make = [&](size_t longest, size_t letters) {

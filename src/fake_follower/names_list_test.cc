@@ -45,12 +45,14 @@ TEST(NamesList, HoldsNamesOfAllOfIndia) {
   const auto given_lines = lines_of("given.txt"), family_lines = lines_of("family.txt");
   const std::set<std::string> given(given_lines.begin(), given_lines.end());
   const std::set<std::string> family(family_lines.begin(), family_lines.end());
-  for (const char* name : {"rahul", "sourav", "gurpreet", "jignesh", "dnyaneshwar", "karthik", "venkatesh", "manjunath",
-                           "sreejith", "kanhucharan", "pranjal", "temjen", "lalthanhawla", "ibomcha", "pynshai", "tsering",
-                           "ayesha", "mohammed", "cyrus", "agnelo", "thomas", "arshid"})
+  for (const char* name :
+       {"rahul",    "sourav",      "gurpreet", "jignesh", "dnyaneshwar",  "karthik", "venkatesh", "manjunath",
+        "sreejith", "kanhucharan", "pranjal",  "temjen",  "lalthanhawla", "ibomcha", "pynshai",   "tsering",
+        "ayesha",   "mohammed",    "cyrus",    "agnelo",  "thomas",       "arshid"})
     EXPECT_TRUE(given.contains(name)) << name;
-  for (const char* name : {"sharma", "chatterjee", "gill", "patel", "kulkarni", "iyer", "reddy", "gowda", "nair", "mohapatra",
-                           "borah", "longkumer", "sailo", "lyngdoh", "ansari", "dsouza", "irani", "kaul", "yadav"})
+  for (const char* name :
+       {"sharma", "chatterjee", "gill", "patel", "kulkarni", "iyer", "reddy", "gowda", "nair", "mohapatra", "borah",
+        "longkumer", "sailo", "lyngdoh", "ansari", "dsouza", "irani", "kaul", "yadav"})
     EXPECT_TRUE(family.contains(name)) << name;
 }
 

@@ -20,8 +20,9 @@ std::vector<Reason> reasons(const Features& f, RuleOrder order) {
   if (f.handle_digits > 4)
     found.push_back({"many_digits", fmt::format("the handle has {} digits, more than 4", f.handle_digits)});
   if (f.separator_rule == 1)
-    found.push_back({"separator_mismatch",
-                     fmt::format("the handle is in parts, the name is not, and they are {:.0f} % alike", f.similarity)});
+    found.push_back(
+        {"separator_mismatch",
+         fmt::format("the handle is in parts, the name is not, and they are {:.0f} % alike", f.similarity)});
   if (order == RuleOrder::kSimilarityLast) like();
   if (found.empty()) {
     if (f.separator_rule == 0)

@@ -69,6 +69,10 @@ constexpr std::array kKnown = std::to_array<Known>({{U"محمد", "mohammad"},
                                                     {U"مہوش", "mehwish"},
                                                     {U"سدرہ", "sidra"},
                                                     {U"اقراء", "iqra"},
+                                                    {U"فاطمہ", "fatima"},
+                                                    {U"جاوید", "javed"},
+                                                    {U"شاہرخ", "shahrukh"},
+                                                    {U"رخ", "rukh"},
                                                     {U"فضل", "fazal"}});
 
 struct Letter {
@@ -117,6 +121,15 @@ std::string urdu_to_latin(std::u32string_view word) {
     if (known.urdu == letters) return std::string(known.latin);
   std::string out;
   const size_t n = letters.size();
+  // The Arabic agent's form, consonant, alef, two consonants, has i between the last two: Tariq, Khalid, Asif, Adil.
+  // Letters that Arabic lacks (Sagar, Nagar) have no part in it.
+  const auto arabic = [&](size_t i) {
+    constexpr std::u32string_view kOthers = U"پٹچڈڑژگںھ";
+    return !consonant_of(letters[i]).empty() && kOthers.find(letters[i]) == std::u32string_view::npos;
+  };
+  const bool agent = (n == 4 && (arabic(0) || letters[0] == 0x639 || is_yeh(letters[0])) && letters[1] == 0x627 &&
+                      arabic(2) && arabic(3) && !is_he(letters[3])) ||
+                     (n == 3 && letters[0] == 0x622 && arabic(1) && arabic(2) && !is_he(letters[2]));
   const auto consonant_at = [&](size_t i) { return i < n && !consonant_of(letters[i]).empty(); };
   bool open = false;  // the last sound is a consonant without a vowel yet
   for (size_t i = 0; i < n; ++i) {
@@ -192,7 +205,7 @@ std::string urdu_to_latin(std::u32string_view word) {
         const size_t vowels = static_cast<size_t>(std::count_if(out.begin(), out.end(), [](char v) {
           return std::string_view("aeiou").find(v) != std::string_view::npos;
         }));
-        if (closes || vowels == 0) out += "a";
+        if (closes || vowels == 0) out += agent && last ? "i" : "a";
       }
       out += consonant_of(c);
       open = true;

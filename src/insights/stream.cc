@@ -256,9 +256,7 @@ StreamTotals for_each_line(
       for (uint64_t sequence = 0; reader.next(batch); ++sequence) {
         batch.sequence = sequence;
         std::unique_lock lock(mutex);
-        changed.wait(lock, [&] { 
-          return (queue.size() < bound && sequence < writer.written() + window) || failure;
-        });
+        changed.wait(lock, [&] { return (queue.size() < bound && sequence < writer.written() + window) || failure; });
         if (failure) break;
         queue.push_back(std::move(batch));
         batch = {};

@@ -9,8 +9,8 @@
 using namespace dalgona::fake_follower;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const auto names = std::make_shared<const NameIndex>(
-      std::vector<std::string>{"ravi", "asha", "kumar", "sharma", "lakshmi", "mary ann", "josé", "venkatanarasimharajuvaripeta"});
+  static const auto names = std::make_shared<const NameIndex>(std::vector<std::string>{
+      "ravi", "asha", "kumar", "sharma", "lakshmi", "mary ann", "josé", "venkatanarasimharajuvaripeta"});
   static FeatureExtractor indexed(names), scanned(names, {.search = NameSearch::kScan, .remember = 0});
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const size_t cut = std::min(bytes.find('\t'), size);

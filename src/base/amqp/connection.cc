@@ -1,4 +1,5 @@
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 #include <amqp.h>
@@ -156,6 +157,17 @@ Properties to_properties(const amqp_basic_properties_t& from) {
   return p;
 }
 
+// A message in pieces: method, header, body frames.
+struct Partial {
+  enum class Kind { kDelivery, kReturn } kind;
+  Connection::Delivery delivery;
+  std::string reason;        // of a return
+  uint64_t returned_as = 0;  // the sequence number we had put into correlation_id
+  std::shared_ptr<char[]> body;
+  uint64_t size = 0, received = 0;
+  bool has_header = false;
+};
+
 }  // namespace
 
 struct Connection::State {
@@ -164,16 +176,6 @@ struct Connection::State {
   int wake = -1;
   bool is_blocked = false;
 
-  // A message in pieces: method, header, body frames.
-  struct Partial {
-    enum class Kind { kDelivery, kReturn } kind;
-    Delivery delivery;
-    std::string reason;        // of a return
-    uint64_t returned_as = 0;  // the sequence number we had put into correlation_id
-    std::shared_ptr<char[]> body;
-    uint64_t size = 0, received = 0;
-    bool has_header = false;
-  };
   std::optional<Partial> partial;
   std::deque<Delivery> deliveries;
 
@@ -484,7 +486,7 @@ std::optional<Connection::Delivery> Connection::get(const std::string& queue) {
   }
   const auto& ok = *static_cast<const amqp_basic_get_ok_t*>(reply.reply.decoded);
   state_->partial.emplace();
-  state_->partial->kind = State::Partial::Kind::kDelivery;
+  state_->partial->kind = Partial::Kind::kDelivery;
   state_->begin(ok.delivery_tag, ok.redelivered, ok.exchange, ok.routing_key);
   return receive(std::chrono::steady_clock::now() + state_->options.timeout);
 }
