@@ -45,6 +45,7 @@ TEST(Statement, SyncOfADropIsLeftOut) {
   EXPECT_EQ(whole("DROP TABLE t SYNC"), "DROP TABLE t");
   EXPECT_EQ(whole("DROP TABLE t NO DELAY;"), "DROP TABLE t");
   EXPECT_EQ(whole("DROP TABLE no"), "DROP TABLE no");
+  EXPECT_EQ(whole("DROP TABLE sync SYNC"), "DROP TABLE sync");
   EXPECT_EQ(whole("drop database if exists d sync"), "drop database if exists d");
   EXPECT_EQ(whole("SELECT 1 AS sync"), "SELECT 1 AS sync");
 }
