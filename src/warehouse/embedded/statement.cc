@@ -2,7 +2,7 @@
 
 #include <cctype>
 #include <optional>
-#include <vector>
+#include <utility>
 
 #include "base/errors.h"
 #include "base/text.h"
