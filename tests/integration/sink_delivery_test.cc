@@ -45,6 +45,7 @@ class Sink : public testing::Test {
  protected:
   Sink() : home_(TestHome::shared()), warehouse_(home_.warehouse_url()), publisher_(options()) {
     profile_ = home_.unique_name("UC");
+    home_.postgres();  // where some streams end
     role_ = home_.start_role("event-grpc");
   }
 

@@ -1,5 +1,6 @@
 #include "warehouse/embedded/cli.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <unistd.h>
@@ -31,7 +32,7 @@ int run(const Config& config) {
   options.memory = memory_limit(config);
   const int64_t threads = config.integer("warehouse.threads");
   options.threads = int(threads > 0 ? threads : std::max<int64_t>(1, ::sysconf(_SC_NPROCESSORS_ONLN)));
-  options.concurrency = int(config.integer("warehouse.concurrency"));
+  options.concurrency = size_t(std::max<int64_t>(1, config.integer("warehouse.concurrency")));
   embedded::Engine engine(options);
   // Below the engine's own: it must be gone before the runtime's executor, which its threads post to, is.
   Runtime runtime(2, std::chrono::seconds{10});

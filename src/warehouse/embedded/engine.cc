@@ -27,7 +27,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 namespace {
 
-// A dropped table's files are removed when every statement that may have seen it is over.
+// A dropped table's files are removed after that time, when every statement that may have seen it is over.
 constexpr std::chrono::minutes kDroppedRest{2};
 constexpr std::chrono::seconds kLookForDropped{30};
 constexpr std::chrono::milliseconds kKillAgain{50};
@@ -100,7 +100,7 @@ Engine::Engine(EngineOptions options) : options_(std::move(options)) {
   const auto fields = split(trim(about.data), '\t');
   version_ = fields.at(0);
   time_zone_ = fields.at(1);
-  pool_ = std::make_unique<boost::asio::thread_pool>(size_t(options_.concurrency));
+  pool_ = std::make_unique<boost::asio::thread_pool>(options_.concurrency);
   keeper_ = std::thread([this] { keep_house(); });
 }
 
@@ -158,9 +158,9 @@ void Engine::start(Query query, std::function<void(Answer)> done) {
   {
     const std::scoped_lock lock(mutex_);
     if (closing_) throw SessionError("the warehouse is stopping", 236);
-    if (active_.size() >= size_t(options_.concurrency + options_.waiting))
+    if (active_.size() >= options_.concurrency + options_.waiting)
       throw SessionError(fmt::format("Too many simultaneous queries: {} run or wait", active_.size()), 202);
-    if (!active_.emplace(query.id, false).second)
+    if (!active_.try_emplace(query.id, Active{SteadyClock::now(), false}).second)
       throw SessionError(fmt::format("Query with id = {} is already running", query.id), 216);
   }
   boost::asio::post(*pool_, [this, query = std::move(query), done = std::move(done)] { execute(query, done); });
@@ -173,7 +173,7 @@ void Engine::execute(const Query& query, const std::function<void(Answer)>& done
   {
     const std::scoped_lock lock(mutex_);
     cancelled = to_cancel_.contains(query.id);
-    active_[query.id] = true;
+    active_[query.id].begun = true;
     if (!query.session.empty() && !cancelled) {
       auto& slot = sessions_[query.session];
       if (!slot) slot = std::make_shared<Session>();
@@ -262,13 +262,13 @@ size_t Engine::active() const {
 
 bool Engine::responsive() const {
   const std::scoped_lock lock(mutex_);
-  return !closing_ && active_.size() < size_t(options_.concurrency + options_.waiting);
+  return !closing_ && active_.size() < options_.concurrency + options_.waiting;
 }
 
 bool Engine::is_doomed(const std::string& id) const {
   const std::scoped_lock lock(mutex_);
   const auto at = active_.find(id);
-  return at == active_.end() || doomed_.contains(id) || (!at->second && to_cancel_.contains(id));
+  return at == active_.end() || doomed_.contains(id) || (!at->second.begun && to_cancel_.contains(id));
 }
 
 // Gives the ids that the engine has marked.
@@ -290,13 +290,18 @@ std::set<std::string> Engine::kill(const std::set<std::string>& ids) {
   return marked;
 }
 
-// Tables that were dropped keep their files (see remove_dropped); once they have been dropped for a while nothing
-// reads them any more, and the files go.
+// Tables that were dropped keep their files (see remove_dropped); once every statement that may read them is over, the
+// files go.
 void Engine::purge_dropped_tables() {
   Connection connection = library_->connect(arguments_);
   const Answer answer = connection.query("SELECT uuid FROM system.dropped_tables", "TabSeparated");
   if (!answer.error.empty()) return;
   const auto now = SteadyClock::now();
+  auto oldest = now;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, statement] : active_) oldest = std::min(oldest, statement.since);
+  }
   decltype(dropped_) still;
   for (const auto line : split(answer.data, '\n')) {
     if (line.size() != 36) continue;
@@ -304,7 +309,7 @@ void Engine::purge_dropped_tables() {
     const auto known = dropped_.find(uuid);
     const auto since = known == dropped_.end() ? now : known->second;
     still[uuid] = since;
-    if (now - since < kDroppedRest) continue;
+    if (now - since < kDroppedRest || since >= oldest) continue;
     std::error_code error;
     fs::remove_all(options_.folder / "data" / "store" / uuid.substr(0, 3) / uuid, error);
   }
@@ -317,7 +322,7 @@ void Engine::keep_house() {
   while (!closed_) {
     std::set<std::string> ids;
     for (const auto& id : to_cancel_)
-      if (active_.at(id)) ids.insert(id);
+      if (active_.at(id).begun) ids.insert(id);
     std::vector<std::shared_ptr<Session>> expired;
     for (auto at = sessions_.begin(); at != sessions_.end();) {
       if (!at->second->busy && at->second->expires < SteadyClock::now()) {
@@ -357,7 +362,7 @@ bool Engine::close(std::chrono::milliseconds limit) {
     std::unique_lock lock(mutex_);
     if (closed_) return active_.empty();
     closing_ = true;
-    for (const auto& [id, begun] : active_) to_cancel_.insert(id);
+    for (const auto& [id, statement] : active_) to_cancel_.insert(id);
     changed_.notify_all();
     ended = changed_.wait_for(lock, limit, [this] { return active_.empty(); });
     closed_ = true;

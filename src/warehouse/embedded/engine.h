@@ -27,8 +27,8 @@ struct EngineOptions {
   std::filesystem::path folder;   // of the data; made when it is not there
   uint64_t memory = 0;            // bytes that all statements together may take
   int threads = 2;                // of one statement, and of the merges
-  int concurrency = 64;           // statements that run side by side
-  int waiting = 256;              // and those that may wait for one of them to end
+  size_t concurrency = 64;        // statements that run side by side
+  size_t waiting = 256;           // and those that may wait for one of them to end
 };
 
 struct Query {
@@ -84,6 +84,10 @@ class Engine {
     bool busy = false;
     std::chrono::steady_clock::time_point expires;
   };
+  struct Active {
+    std::chrono::steady_clock::time_point since;
+    bool begun = false;  // on its thread
+  };
   void lock_folder();
   void write_profile() const;
   void remove_dropped() const;
@@ -102,9 +106,9 @@ class Engine {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::string, bool> active_;  // id -> it has begun
-  std::set<std::string> to_cancel_;     // ids of active_
-  std::set<std::string> doomed_;        // those of them that the engine has marked
+  std::map<std::string, Active> active_;  // by id
+  std::set<std::string> to_cancel_;       // ids of active_
+  std::set<std::string> doomed_;          // those of them that the engine has marked
   std::map<std::string, std::shared_ptr<Session>> sessions_;
   std::map<std::string, std::chrono::steady_clock::time_point> dropped_;  // tables' ids, since when we know of them
   bool closing_ = false;

@@ -2,7 +2,7 @@
 
 #include <cctype>
 #include <optional>
-#include <vector>
+#include <utility>
 
 #include "base/errors.h"
 #include "base/text.h"
@@ -222,6 +222,20 @@ void inspect_insert(std::string_view text, TopLevel& tokens, Statement& s) {
   }
 }
 
+// Where a DROP or DETACH ends without its last words SYNC or NO DELAY.
+size_t without_sync(std::string_view text) {
+  TopLevel tokens(text);
+  size_t end = 0, end_before = 0;  // of the last word but one, and of the one before
+  bool sync = false, no = false, no_delay = false;
+  for (size_t last = 0; tokens.next(); last = tokens.now.end) {
+    no_delay = no && tokens.is("DELAY");
+    no = tokens.is("NO");
+    sync = tokens.is("SYNC");
+    end_before = std::exchange(end, last);
+  }
+  return sync ? end : no_delay ? end_before : text.size();
+}
+
 }  // namespace
 
 Statement inspect(std::string_view text) {
@@ -243,20 +257,12 @@ Statement inspect(std::string_view text) {
   }
   // The last "FORMAT name" that ends the statement, or has only SETTINGS behind it.
   const bool drops = tokens.is("DROP") || tokens.is("DETACH");
-  size_t before = 0, end_before = 0;
+  size_t before = 0;
   bool after_format = false, after_into = false, in_settings = false;
   for (;;) {
     const bool was_format = std::exchange(after_format, false);
     const bool was_into = std::exchange(after_into, false);
-    const bool sync = drops && (tokens.is("SYNC") || (tokens.is("DELAY") && end_before > 0));
-    if (!sync) {
-      if (tokens.is("NO") && drops)
-        end_before = s.end;
-      else
-        s.end = tokens.last_end;
-    } else {
-      s.end = tokens.is("SYNC") ? s.end : end_before;
-    }
+    s.end = tokens.last_end;
     if (tokens.now.kind == TokenKind::kSemicolon) {
       s.several = tokens.next();
       break;
@@ -280,6 +286,7 @@ Statement inspect(std::string_view text) {
     if (!tokens.next()) break;
   }
   if (!s.has_format) s.format.clear();
+  if (drops) s.end = without_sync(text.substr(0, s.end));
   return s;
 }
 
