@@ -69,7 +69,10 @@ std::vector<ParkedRow> Parked::list(const ParkedFilter& filter, bool with_body) 
       with_body ? "hex(headers)" : "''", with_body ? "hex(body)" : "''", conditions, filter.limit);
   std::vector<ParkedRow> rows;
   for (const auto& row : rows_of(client_, sql, std::move(options))) {
-    ParkedRow r{.id = text_at(row, 0), .stream = text_at(row, 1), .parked_at = text_at(row, 2)};
+    ParkedRow r;
+    r.id = text_at(row, 0);
+    r.stream = text_at(row, 1);
+    r.parked_at = text_at(row, 2);
     r.reason = from_hex(text_at(row, 3));
     r.field = from_hex(text_at(row, 4));
     r.exchange = from_hex(text_at(row, 5));
@@ -137,10 +140,12 @@ void Parked::mark(const std::vector<ParkedRow>& rows, const char* state, bool ke
     keys += fmt::format("{}({}, toUUID('{}'), {})", keys.empty() ? "" : ", ", warehouse::literal(row.stream), row.id,
                         row.version);
   // The next version of the row that was read: one that is parked again meanwhile is newer than that and stays.
+  // Columns are named by their table, for in WHERE a bare name would mean the alias of SELECT: see docs/traps.md.
   client_.query_blocking(
-      fmt::format("INSERT INTO events.parked SELECT * REPLACE ('{}' AS state, version + 1 AS version, {} AS body) FROM "
-                  "events.parked FINAL WHERE (stream, id, version) IN ({}) SETTINGS max_query_size = 4000000",
-                  state, keep_body ? "body" : "''", keys),
+      fmt::format(
+          "INSERT INTO events.parked SELECT * REPLACE ('{}' AS state, p.version + 1 AS version, {} AS body) FROM "
+          "events.parked AS p FINAL WHERE (p.stream, p.id, p.version) IN ({}) SETTINGS max_query_size = 4000000",
+          state, keep_body ? "p.body" : "''", keys),
       "");
 }
 

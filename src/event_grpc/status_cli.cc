@@ -30,9 +30,9 @@ struct Arguments {
 };
 
 struct Line {
-  std::string stream, target;
+  std::string stream = {}, target = {};
   double events = 0, rate = 0, lag = 0, batch = 0, retries = 0, parked = 0, duplicates = 0, connected = 0;
-  std::optional<uint64_t> queued;
+  std::optional<uint64_t> queued = {};
 };
 
 double value(const Samples& samples, const char* name, const std::string& stream) {

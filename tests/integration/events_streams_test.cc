@@ -230,9 +230,11 @@ TEST(EventsStreams, WebengageEventsAreForwardedRetriedAndParked) {
   // Refused for good.
   receiver.answer_next({422});
   house.publish("webengage_event.dx", "USER_EVENT", R"({"userId":"w3","firstName":"Refused"})");
-  EXPECT_EQ(house.query_until("SELECT reason, body FROM events.parked FINAL WHERE stream = 'webengage_user_event'",
-                              "HTTP 422: answer 422 (tried 1 time)\t{\"userId\":\"w3\",\"firstName\":\"Refused\"}"),
-            "HTTP 422: answer 422 (tried 1 time)\t{\"userId\":\"w3\",\"firstName\":\"Refused\"}");
+  EXPECT_EQ(
+      house.query_until(
+          "SELECT reason, body FROM events.parked FINAL WHERE stream = 'webengage_user_event' AND body LIKE '%w3%'",
+          "HTTP 422: answer 422 (tried 1 time)\t{\"userId\":\"w3\",\"firstName\":\"Refused\"}"),
+      "HTTP 422: answer 422 (tried 1 time)\t{\"userId\":\"w3\",\"firstName\":\"Refused\"}");
   EXPECT_EQ(receiver.wait_for("Refused", 2, std::chrono::seconds{1}).size(), 1u);
   EXPECT_EQ(house.query_until("SELECT count() FROM _e.webengage_event WHERE event_name = 'Forwarded'", "1"), "1");
 }
