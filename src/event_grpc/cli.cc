@@ -2,7 +2,9 @@
 
 #include "base/cli.h"
 #include "event_grpc/catalogue_cli.h"
+#include "event_grpc/parked_cli.h"
 #include "event_grpc/service.h"
+#include "event_grpc/status_cli.h"
 
 namespace dalgona::event_grpc {
 
@@ -11,6 +13,8 @@ void register_event_grpc(CLI::App& app) {
   command->require_subcommand(0, 1);
   auto common = cli::common_options(*command);
   register_catalogue(*command);
+  register_parked(*command);
+  register_status_of_streams(*command);
   command->callback([command, common] {
     if (command->get_subcommands().empty()) cli::set_exit_code(run_service(common->load()));
   });

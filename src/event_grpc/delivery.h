@@ -12,6 +12,11 @@ namespace dalgona::event_grpc {
 // How often the event was parked before; set when it is replayed.
 inline constexpr const char* kParkedCountHeader = "x-dalgona-parked";
 
+// Where an event came from before it went through a retry queue, or was parked and replayed: both give it back through
+// the default exchange, to its own queue alone.
+inline constexpr const char* kFirstExchangeHeader = "x-first-exchange";
+inline constexpr const char* kFirstRoutingKeyHeader = "x-first-routing-key";
+
 // Headers and the properties that tell where a message came from, as one JSON object.
 std::string headers_json(const amqp::Properties& properties);
 // 0 when there is none.

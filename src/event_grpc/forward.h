@@ -19,10 +19,6 @@
 namespace dalgona::event_grpc {
 
 inline constexpr const char* kRetryCountHeader = "x-retry-count";
-// Where an event came from before it went through a retry queue.
-inline constexpr const char* kFirstExchangeHeader = "x-first-exchange";
-inline constexpr const char* kFirstRoutingKeyHeader = "x-first-routing-key";
-
 class Forwarder {
  public:
   struct Options {

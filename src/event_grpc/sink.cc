@@ -191,7 +191,9 @@ struct StreamSink::State {
     batch.last_tag = d.tag;
     const size_t before = batch.block.rows();
     rejected.clear();
-    parser.parse({d.body, d.properties.content_type, d.properties.message_id, d.routing_key}, batch.block, rejected);
+    const auto first_key = text_header(d.properties, kFirstRoutingKeyHeader);
+    const std::string& routing_key = first_key ? *first_key : d.routing_key;
+    parser.parse({d.body, d.properties.content_type, d.properties.message_id, routing_key}, batch.block, rejected);
     const int64_t parked_before = number_header(d.properties, kParkedCountHeader);
     if (d.redelivered || parked_before > 0 || number_header(d.properties, amqp::kResentHeader) > 0)
       for (size_t row = before; row < batch.block.rows(); ++row) batch.suspects.push_back(row);
@@ -199,8 +201,8 @@ struct StreamSink::State {
       ParkedEvent event;
       event.id = uuid_of_bytes(stream.name + "\n" + why.body);
       event.count = uint32_t(parked_before + 1);
-      event.exchange = d.exchange;
-      event.routing_key = d.routing_key;
+      event.exchange = text_header(d.properties, kFirstExchangeHeader).value_or(d.exchange);
+      event.routing_key = routing_key;
       event.headers = headers_json(d.properties);
       batch.parked_bytes += why.body.size() + event.headers.size() + 256;
       event.why = std::move(why);

@@ -156,12 +156,17 @@ class StreamCall : public grpc::ServerReadReactor<event::Events> {
     }
     {
       const std::scoped_lock lock(mutex_);
-      ++pending_;
-      reading_ = false;
+      // One more than the request, so that what settles meanwhile neither finishes nor reads into events_ under our
+      // hands.
+      pending_ += 2;
     }
     const auto count = events_.events_size();
     publish_(events_, [this, count](const std::exception_ptr& failure) { settled(failure, count); });
-    read_on();
+    {
+      const std::scoped_lock lock(mutex_);
+      reading_ = false;
+    }
+    settled({}, 0);
   }
   void OnDone() override { delete this; }
 
