@@ -6,6 +6,7 @@
 
 #include "base/bench.h"
 #include "base/cli.h"
+#include "dalgona/bench_freshness.h"
 #include "insights/cli.h"
 
 namespace dalgona {
@@ -15,6 +16,7 @@ namespace {
 bench::Registry all_benches() {
   bench::Registry registry;
   insights::register_benches(registry);
+  register_freshness_bench(registry);
   return registry;
 }
 

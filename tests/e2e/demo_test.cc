@@ -29,8 +29,7 @@ fs::path source() {
 
 // A dataset of ../shared/data; nothing when it is not there.
 std::optional<fs::path> dataset(const std::string& name) {
-  const char* folder = std::getenv("DALGONA_DATASETS");
-  const fs::path file = (folder ? fs::path(folder) : source() / ".." / "shared" / "data") / name;
+  const fs::path file = source() / ".." / "shared" / "data" / name;
   return fs::exists(file) ? std::optional(fs::weakly_canonical(file)) : std::nullopt;
 }
 
