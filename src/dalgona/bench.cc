@@ -8,6 +8,7 @@
 #include "base/cli.h"
 #include "coffee/cli.h"
 #include "fake_follower/cli.h"
+#include "dalgona/bench_freshness.h"
 #include "insights/cli.h"
 
 namespace dalgona {
@@ -19,6 +20,7 @@ bench::Registry all_benches() {
   coffee::register_benches(registry);
   fake_follower::register_benches(registry);
   insights::register_benches(registry);
+  register_freshness_bench(registry);
   return registry;
 }
 

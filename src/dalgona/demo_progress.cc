@@ -24,7 +24,8 @@ std::string fitting(const std::string& text) {
 
 }  // namespace
 
-DemoProgress::DemoProgress() : terminal_(::isatty(STDOUT_FILENO) == 1) {}
+DemoProgress::DemoProgress(Where where)
+    : terminal_(where == Where::kOutput && ::isatty(STDOUT_FILENO) == 1), silent_(where == Where::kNowhere) {}
 
 double DemoProgress::seconds() const {
   return between(begin_, Clock::now());
@@ -37,6 +38,7 @@ void DemoProgress::clear_live() {
 
 void DemoProgress::print_ended(const std::string& text) {
   clear_live();
+  if (silent_) return;
   std::cout << fmt::format("{:<12} {} ({:.1f} s)", stage_, text, between(stage_begin_, Clock::now())) << std::endl;
   stage_.clear();
 }
@@ -56,7 +58,7 @@ void DemoProgress::now(const std::string& text) {
   if (terminal_) {
     std::cout << "\r\033[K" << fitting(fmt::format("{:<12} {}", stage_, text)) << std::flush;
     live_ = true;
-  } else if (Clock::now() - shown_ >= kPlainEvery) {
+  } else if (!silent_ && Clock::now() - shown_ >= kPlainEvery) {
     shown_ = Clock::now();
     std::cout << fmt::format("{:<12} {}", stage_, text) << std::endl;
   }
@@ -70,7 +72,7 @@ void DemoProgress::done(const std::string& result) {
 void DemoProgress::line(const std::string& text) {
   const std::scoped_lock lock(mutex_);
   clear_live();
-  std::cout << text << std::endl;
+  if (!silent_) std::cout << text << std::endl;
 }
 
 }  // namespace dalgona

@@ -11,7 +11,8 @@ namespace dalgona {
 // Thread-safe. Writes to standard output.
 class DemoProgress {
  public:
-  DemoProgress();
+  enum class Where { kOutput, kNowhere };
+  explicit DemoProgress(Where where = Where::kOutput);
   // Begins a stage and ends the one before, whose line keeps what it said last and the seconds it took.
   void stage(const std::string& name);
   // What the stage is doing now. Off a terminal it is shown at most every two seconds.
@@ -29,7 +30,7 @@ class DemoProgress {
 
   using Clock = std::chrono::steady_clock;
   std::mutex mutex_;
-  const bool terminal_;
+  const bool terminal_, silent_;
   const Clock::time_point begin_ = Clock::now();
   Clock::time_point stage_begin_ = begin_, shown_{};
   std::string stage_, last_;

@@ -110,6 +110,7 @@ Task<http::Response> Service::serve_api(const std::string& endpoint, http::Reque
   response.headers.set("Cache-Control", "private");
   response.headers.set("Vary", "Origin, X-Origin, Referer, Accept-Encoding");
   count(endpoint, response.status);
+  if (options_.on_reply) options_.on_reply(endpoint, request, response.status);
   std::string* body = std::get_if<std::string>(&response.body);
   if (fault.kind == Fault::kTruncate && body && body->size() > 1) {
     response.headers.set("Content-Length", std::to_string(body->size()));

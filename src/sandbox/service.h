@@ -2,6 +2,7 @@
 // its clock and breaks it.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -32,6 +33,8 @@ struct ServiceOptions {
   // Every PUT of the time is written there, so that a sandbox that is started again goes on from it; empty: nowhere.
   std::filesystem::path clock_file;
   std::string region = "US";
+  // Called on a runtime thread with every reply of the API just before it is sent; for whoever measures.
+  std::function<void(const std::string& endpoint, const http::Request& request, int status)> on_reply;
 };
 
 // Thread-safe. `real` must outlive it.
