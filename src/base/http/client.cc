@@ -320,7 +320,9 @@ void Client::State::prepare(const TransferPtr& transfer) {
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
-  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+  // Waiting for a connection that may turn out to be HTTP/2 pays where it can: without TLS we speak HTTP/1.1 only, and
+  // curl would hold a request back until the first answer of another one, however long that takes.
+  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, t.target.url.starts_with("https:") ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t.error_text.data());
   curl_easy_setopt(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);

@@ -1,5 +1,8 @@
 #include "base/http/client.h"
 
+#include <future>
+#include <thread>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -142,6 +145,24 @@ std::string gzip(std::string_view text) {
   out.resize(z.total_out);
   deflateEnd(&z);
   return out;
+}
+
+// Found as statements that waited for a long one's first answer, on a connection that could not carry both.
+TEST_F(ClientTest, ARequestDoesNotWaitForTheAnswerOfAnother) {
+  std::promise<void> arrived;
+  const std::string url = serve([&](Peer& peer) -> Task<void> {
+    const std::string head = co_await peer.request();
+    if (head.starts_with("GET /slow")) {
+      arrived.set_value();
+      co_await peer.closed();
+    } else {
+      co_await peer.answer("fast");
+    }
+  });
+  std::thread slow([&] { failure<Retryable>(url + "/slow", [](ClientRequest& r) { r.timeout = 3s; }); });
+  arrived.get_future().wait();
+  EXPECT_EQ(get(url + "/fast", [](ClientRequest& r) { r.timeout = 2s; }).body, "fast");
+  slow.join();
 }
 
 TEST_F(ClientTest, SendsAndReceivesOverOneConnection) {

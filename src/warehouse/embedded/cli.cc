@@ -47,6 +47,8 @@ int run(const Config& config) {
   server_options.read_timeout = std::chrono::minutes{5};
   http::Server server(runtime, make_router(engine, service), server_options);
   server.start();
+  // A client that waits for a long statement would hold up the stop until the grace is over.
+  runtime.on_stop([&engine] { engine.begin_close(); });
   log::info("msg=listening role=warehouse address={} port={} engine={} memory={}", server_options.address,
             server.port(), engine.version(), options.memory);
   const int code = runtime.run();

@@ -356,14 +356,21 @@ void Engine::keep_house() {
   }
 }
 
+void Engine::begin_close() {
+  {
+    const std::scoped_lock lock(mutex_);
+    closing_ = true;
+    for (const auto& [id, statement] : active_) to_cancel_.insert(id);
+  }
+  changed_.notify_all();
+}
+
 bool Engine::close(std::chrono::milliseconds limit) {
+  begin_close();
   bool ended = false;
   {
     std::unique_lock lock(mutex_);
     if (closed_) return active_.empty();
-    closing_ = true;
-    for (const auto& [id, statement] : active_) to_cancel_.insert(id);
-    changed_.notify_all();
     ended = changed_.wait_for(lock, limit, [this] { return active_.empty(); });
     closed_ = true;
   }

@@ -72,7 +72,9 @@ class Engine {
   // True when the engine can take a statement now.
   bool responsive() const;
 
-  // Takes nothing more, cancels what runs, waits for it and closes the engine; false when something did not end.
+  // Takes nothing more and cancels what runs; returns at once.
+  void begin_close();
+  // The same, then waits for what runs and closes the engine; false when something did not end.
   bool close(std::chrono::milliseconds limit);
 
   const std::string& version() const { return version_; }
