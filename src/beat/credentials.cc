@@ -9,7 +9,7 @@ namespace dalgona::beat {
 namespace {
 
 constexpr std::string_view kRead = R"sql(
-  SELECT id, credentials->>'key' AS key, greatest(0, ceil(extract(epoch FROM disabled_till - now()) * 1000))::bigint AS wait_ms
+  SELECT id, credentials->>'key' AS key, coalesce(reason, '') AS reason, greatest(0, ceil(extract(epoch FROM disabled_till - now()) * 1000))::bigint AS wait_ms
   FROM beat.credential WHERE source = $1::text AND enabled AND NOT data_access_expired AND credentials ? 'key')sql";
 constexpr std::string_view kDisableFor = R"sql(
   UPDATE beat.credential SET disabled_till = greatest(disabled_till, now() + $2::bigint * interval '1 millisecond'),
@@ -51,7 +51,8 @@ Task<void> Credentials::read(std::string source) {
     for (size_t i = 0; i < result.rows(); ++i) {
       const auto wait = result.optional(i, "wait_ms");
       entries.push_back({{result.integer(i, "id"), std::string(result.text(i, "key"))},
-                         now + std::chrono::milliseconds{wait ? std::stoll(*wait) : 0}});
+                         now + std::chrono::milliseconds{wait ? std::stoll(*wait) : 0},
+                         std::string(result.text(i, "reason"))});
     }
   } catch (...) {
     failed = std::current_exception();
@@ -88,36 +89,40 @@ Task<Credentials::Pick> Credentials::pick(std::string source) {
       continue;
     }
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(entry.free_at - now);
-    if (!pick.free_in || wait < *pick.free_in) pick.free_in = wait;
+    if (pick.free_in && wait >= *pick.free_in) continue;
+    pick.free_in = wait;
+    pick.reason = entry.reason;
   }
   if (!free.empty())
     pick.credential = free[std::uniform_int_distribution<size_t>(0, free.size() - 1)(random_)]->credential;
   co_return pick;
 }
 
-void Credentials::forget(int64_t id, std::optional<Moment> until) {
+void Credentials::forget(int64_t id, std::optional<Moment> until, const std::string& reason) {
   const std::scoped_lock lock(mutex_);
   for (auto& [source, cached] : cached_) {
     for (auto entry = cached.entries.begin(); entry != cached.entries.end(); ++entry) {
       if (entry->credential.id != id) continue;
       ++cached.version;
-      if (until)
+      if (until) {
         entry->free_at = std::max(entry->free_at, *until);
-      else
+        entry->reason = reason;
+      } else {
         cached.entries.erase(entry);
+      }
       break;
     }
   }
 }
 
 Task<void> Credentials::disable_for(int64_t id, std::chrono::milliseconds time, std::string reason) {
-  forget(id, std::chrono::steady_clock::now() + time);
+  forget(id, std::chrono::steady_clock::now() + time, reason);
   postgres::Params params{std::to_string(id), std::to_string(time.count()), std::move(reason)};
   co_await pool_.query(kDisableFor, std::move(params));
 }
 
 Task<void> Credentials::disable(int64_t id, std::string reason) {
-  forget(id, {});
+  forget(id, {}, reason);
   postgres::Params params{std::to_string(id), std::move(reason)};
   co_await pool_.query(kDisable, std::move(params));
 }

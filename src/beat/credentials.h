@@ -28,6 +28,8 @@ class Credentials {
     std::optional<Credential> credential;
     // When there is none: how long until the first comes back; nothing when none ever does.
     std::optional<std::chrono::milliseconds> free_in;
+    // Why that one is not free now, as it was told to disable_for().
+    std::string reason;
   };
   Task<Pick> pick(std::string source);
   // Until the database's now + `time`, unless it is disabled for longer already.
@@ -47,6 +49,7 @@ class Credentials {
   struct Entry {
     Credential credential;
     Moment free_at;
+    std::string reason;
   };
   struct Cached {
     std::vector<Entry> entries;
@@ -55,7 +58,7 @@ class Credentials {
     uint64_t version = 0;  // counts what disable() changed here, which a reading under way does not know
   };
   Task<void> read(std::string source);
-  void forget(int64_t id, std::optional<Moment> until);
+  void forget(int64_t id, std::optional<Moment> until, const std::string& reason);
 
   postgres::Pool& pool_;
   std::chrono::milliseconds refresh_;

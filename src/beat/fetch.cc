@@ -65,8 +65,9 @@ Task<Credential> Fetcher::credential(const Source& source) {
   }
   if (pick.credential) co_return std::move(*pick.credential);
   if (pick.free_in)
-    throw SourceExhausted(fmt::format("all credentials of {} are disabled for now", source.name), *pick.free_in,
-                          source.credential_source);
+    throw SourceExhausted(fmt::format("all credentials of {} are disabled for now{}", source.name,
+                                      pick.reason.empty() ? "" : "; the next to come back: " + pick.reason),
+                          *pick.free_in, source.credential_source);
   throw SourceExhausted(fmt::format("{} has no credential: add one with `dalgona beat credential add`", source.name),
                         kNoCredentialWait, source.credential_source);
 }
