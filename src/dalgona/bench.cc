@@ -7,8 +7,8 @@
 #include "base/bench.h"
 #include "base/cli.h"
 #include "coffee/cli.h"
-#include "fake_follower/cli.h"
 #include "dalgona/bench_freshness.h"
+#include "fake_follower/cli.h"
 #include "insights/cli.h"
 
 namespace dalgona {

@@ -195,7 +195,7 @@ void Supervisor::write_stores_file() const {
     sections[key.substr(0, dot)] += fmt::format("  {}: {}\n", key.substr(dot + 1), shown);
   }
   std::string text = "# Made by `dalgona up`, removed by `dalgona down`. Your own settings belong into dalgona.yaml.\n";
-  for (const auto& [section, keys] : sections) text += section + ":\n" + keys;
+  for (const auto& [section, keys] : sections) text += fmt::format("{}:\n{}", section, keys);
   write_file(options_.home / "run" / "stores.yaml", text, 0600);
 }
 
