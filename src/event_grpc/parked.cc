@@ -1,6 +1,7 @@
 #include "event_grpc/parked.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>

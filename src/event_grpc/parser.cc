@@ -1,5 +1,6 @@
 #include "event_grpc/parser.h"
 
+#include <charconv>
 #include <cmath>
 #include <cstring>
 

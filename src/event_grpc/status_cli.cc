@@ -1,5 +1,6 @@
 #include "event_grpc/status_cli.h"
 
+#include <charconv>
 #include <cmath>
 #include <iostream>
 #include <thread>

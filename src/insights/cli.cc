@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/cli.h"

@@ -1,5 +1,7 @@
 #include "base/http/connection.h"
 
+#include <charconv>
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/status.hpp>

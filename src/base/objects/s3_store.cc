@@ -1,6 +1,8 @@
 // Objects in an S3 bucket, path-style. The client signs each request (AWS Signature Version 4); what libcurl leaves to
 // its caller is done here: queries are sent sorted and percent-encoded as they are signed, and the hash of the body is
 // given, because a body is otherwise signed as empty or unsigned.
+#include <charconv>
+
 #include <boost/property_tree/ptree.hpp>
 #include <boost/property_tree/xml_parser.hpp>
 #include <fmt/format.h>

@@ -1,5 +1,8 @@
 #include "event_grpc/ingest/dispatch.h"
 
+#include <algorithm>
+#include <map>
+
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
 

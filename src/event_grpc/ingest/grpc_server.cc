@@ -67,7 +67,9 @@ struct GrpcServer::State : event::EventService::CallbackService {
   State(Runtime& r, amqp::Publisher& p, const DispatchPlan& pl, const ApiKeys& k, GrpcOptions o)
       : runtime(r), publisher(p), plan(pl), keys(k), options(std::move(o)) {}
 
-  bool full() const { return publisher.buffered() > publisher.max_buffered(); }
+  // Counted from admission on: a burst must not slip in before the publisher has counted its first request.
+  std::atomic<uint64_t> pending_bytes{0};
+  bool full() const { return std::max(publisher.buffered(), pending_bytes.load()) > publisher.max_buffered(); }
 
   Status admit(const grpc::CallbackServerContext& context) const {
     if (keys.open()) return Status::OK;
@@ -92,9 +94,13 @@ struct GrpcServer::State : event::EventService::CallbackService {
     }
     const auto began = std::chrono::steady_clock::now();
     const auto count = events.events_size();
+    uint64_t bytes = 0;
+    for (const auto& m : messages) bytes += m.body.size();
+    pending_bytes += bytes;
     asio::co_spawn(
         runtime.executor(), publisher.publish(std::move(messages)),
-        [this, count, began, done = std::move(done)](const std::exception_ptr& failure) {
+        [this, count, bytes, began, done = std::move(done)](const std::exception_ptr& failure) {
+          pending_bytes -= bytes;
           if (!failure) {
             meters.events.Increment(double(count));
             meters.seconds.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());

@@ -1,5 +1,7 @@
 #include "event_grpc/ingest/http_routes.h"
 
+#include <set>
+
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
@@ -205,7 +207,7 @@ void add_ingest_routes(http::Router& router, const HttpIngest& ingest) {
     // A signature is over the bytes as they were sent.
     raw.decode_body = targets.front().ingest->signature_header.empty();
     router.post(
-        path, [&ingest, targets](Request& request) { return take_webhook(ingest, targets, request); }, raw);
+        path, [&ingest, targets = targets](Request& request) { return take_webhook(ingest, targets, request); }, raw);
   }
   router.post(
       "/events/{stream}", [&ingest](Request& request) { return take_stream_events(ingest, request); }, options);
