@@ -13,7 +13,8 @@ RoleProcess::RoleProcess(Options options) : options_(std::move(options)) {}
 
 void RoleProcess::start(std::chrono::milliseconds limit) {
   Command command;
-  command.argv = {self_path().string(), options_.command, "--home", options_.home.string()};
+  command.argv = {(options_.binary.empty() ? self_path() : options_.binary).string(), options_.command, "--home",
+                  options_.home.string()};
   if (!options_.config_file.empty()) command.argv.insert(command.argv.end(), {"--config", options_.config_file});
   command.environment = Config::process_environment();
   command.environment[std::string(kHomeMark)] = options_.home.string();

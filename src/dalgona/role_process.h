@@ -8,10 +8,11 @@ namespace dalgona {
 class RoleProcess : public ChildServer {
  public:
   struct Options {
-    std::filesystem::path home;  // absolute
-    std::string config_file;     // --config of `up`, absolute; may be empty
-    std::string command;         // "event-grpc"
-    uint16_t port = 0;           // where it serves /heartbeat
+    std::filesystem::path home;         // absolute
+    std::string config_file;            // --config of `up`, absolute; may be empty
+    std::string command;                // "event-grpc"
+    uint16_t port = 0;                  // where it serves /heartbeat
+    std::filesystem::path binary = {};  // empty: this program
   };
   explicit RoleProcess(Options options);
   std::string name() const override { return options_.command; }

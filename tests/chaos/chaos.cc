@@ -32,16 +32,19 @@ struct Arguments {
   uint64_t events = 1'000'000, faults = 50, seed = 1;
   std::string stop_for = "30s", folder;
   bool keep = false, publish = false;
-  std::string progress, url_file;
+  std::string progress, url_file, begin;
 };
 
 class Run {
  public:
   explicit Run(const Arguments& arguments, const fs::path& folder)
       : arguments_(arguments),
-        plan_(arguments.seed, arguments.events),
+        plan_(arguments.seed, arguments.events, parse_time(arguments.begin)),
         random_(arguments.seed * 7919 + 17),
-        world_({.folder = folder, .seed = arguments.seed, .events = arguments.events}) {}
+        world_({.folder = folder,
+                .seed = arguments.seed,
+                .events = arguments.events,
+                .begin = parse_time(arguments.begin)}) {}
 
   int go() {
     const auto begin = SteadyClock::now();
@@ -226,7 +229,8 @@ class Run {
 
 int run(const Arguments& arguments) {
   if (arguments.publish) {
-    publish(Plan(arguments.seed, arguments.events), {.url_file = arguments.url_file, .progress = arguments.progress});
+    publish(Plan(arguments.seed, arguments.events, parse_time(arguments.begin)),
+            {.url_file = arguments.url_file, .progress = arguments.progress});
     return 0;
   }
   ::signal(SIGPIPE, SIG_IGN);
@@ -265,9 +269,12 @@ int main(int count, char** words) {
   app.add_option("--folder", arguments.folder, "Where to work; must not exist");
   app.add_flag("--keep", arguments.keep, "Keep the folder also when all is well");
   app.add_flag("--publish", arguments.publish)->group("");
+  app.add_option("--begin", arguments.begin, "Time of the first event; default: today, sixty days ago");
   app.add_option("--progress", arguments.progress)->group("");
   app.add_option("--url-file", arguments.url_file)->group("");
   CLI11_PARSE(app, count, words);
+  if (arguments.begin.empty())
+    arguments.begin = dalgona::to_date(dalgona::system_clock().now() - std::chrono::hours{24 * 60});
   try {
     return dalgona::chaos::run(arguments);
   } catch (const std::exception& e) {

@@ -38,14 +38,9 @@ Uuid event_id(uint64_t seed, size_t stream, uint64_t number) {
   return id;
 }
 
-// A second apart, so that no two observations of one profile share a moment and a rollup has one right answer.
-std::string moment(uint64_t number) {
-  constexpr Time kBegin{std::chrono::sys_days{std::chrono::year{2024} / 1 / 1}};
-  return to_sql(kBegin + std::chrono::seconds(number));
-}
-
-std::string event(uint64_t seed, size_t stream, uint64_t number) {
-  const std::string id = event_id(seed, stream, number).text(), at = moment(number);
+// No two observations of one profile share a moment, so a rollup has one right answer.
+std::string event(uint64_t seed, size_t stream, uint64_t number, Time begin) {
+  const std::string id = event_id(seed, stream, number).text(), at = to_sql(begin + std::chrono::seconds(number));
   const uint64_t entity = number % kEntities;
   switch (stream) {
     case 0:
@@ -100,7 +95,8 @@ struct Plan::Draft {
   uint64_t malformed = 0, copies = 0;
 };
 
-Plan::Plan(uint64_t seed, uint64_t events) : seed_(seed), windows_((events + kGoodInWindow - 1) / kGoodInWindow) {}
+Plan::Plan(uint64_t seed, uint64_t events, Time begin)
+    : seed_(seed), windows_((events + kGoodInWindow - 1) / kGoodInWindow), begin_(begin) {}
 
 Plan::Draft Plan::draft(uint64_t index) const {
   std::mt19937_64 random = generator(seed_, index);
@@ -117,7 +113,8 @@ Plan::Draft Plan::draft(uint64_t index) const {
                             .body = {},
                             .properties = {}};
       message.properties.content_type = count == 1 ? "application/json" : kNdjson;
-      for (uint64_t i = 0; i < count; ++i) message.body += event(seed_, s, number + i) + (count == 1 ? "" : "\n");
+      for (uint64_t i = 0; i < count; ++i)
+        message.body += event(seed_, s, number + i, begin_) + (count == 1 ? "" : "\n");
       if (count > 1 && below(random, 20) == 0) {  // one bad neighbour among good ones
         message.body += malformed(index * 1000 + draft.malformed++) + "\n";
       }

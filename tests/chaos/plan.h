@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/amqp/amqp.h"
+#include "base/clock.h"
 
 namespace dalgona::chaos {
 
@@ -32,8 +33,9 @@ struct Totals {
 
 class Plan {
  public:
-  // `events` good ones over all streams, or a few more, as windows are whole.
-  Plan(uint64_t seed, uint64_t events);
+  // `events` good ones over all streams, or a few more, as windows are whole; observed a second apart from `begin` on.
+  // Not long ago, or tables with a time to live drop them.
+  Plan(uint64_t seed, uint64_t events, Time begin);
   uint64_t windows() const { return windows_; }
   // The window of that index, always the same.
   Window window(uint64_t index) const;
@@ -46,6 +48,7 @@ class Plan {
   struct Draft;
   Draft draft(uint64_t index) const;
   uint64_t seed_, windows_;
+  Time begin_;
 };
 
 }  // namespace dalgona::chaos

@@ -97,7 +97,8 @@ World::World(WorldOptions options) : options_(std::move(options)) {
         RoleProcess::Options{.home = home_,
                              .config_file = (options_.folder / (name + ".yaml")).string(),
                              .command = name,
-                             .port = free_port()});
+                             .port = free_port(),
+                             .binary = self_path().parent_path() / "dalgona"});
   };
   warehouse_ = role("warehouse");
   sink_ = role("event-grpc");
@@ -135,7 +136,8 @@ bool World::mend() {
       whole = false;
     }
   }
-  if (!publisher_.running() && published() < Plan(options_.seed, options_.events).windows()) start_publisher();
+  if (!publisher_.running() && published() < Plan(options_.seed, options_.events, options_.begin).windows())
+    start_publisher();
   return whole && broker_->healthy() && warehouse_->healthy() && sink_->healthy();
 }
 
@@ -151,6 +153,8 @@ void World::start_publisher() {
                   std::to_string(options_.events),
                   "--seed",
                   std::to_string(options_.seed),
+                  "--begin",
+                  to_iso(options_.begin),
                   "--progress",
                   progress_.string(),
                   "--url-file",

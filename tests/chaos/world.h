@@ -25,6 +25,7 @@ inline constexpr std::array<const char*, 4> kVictims{"broker", "warehouse", "sin
 struct WorldOptions {
   std::filesystem::path folder;  // empty, ours
   uint64_t seed = 1, events = 0;
+  Time begin{};
   uint64_t disk_mib = 3072;
 };
 
