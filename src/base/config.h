@@ -48,8 +48,8 @@ class Config {
   // True when some layer above the defaults set it.
   bool is_set(std::string_view key) const;
 
-  // Every key with its value and where it comes from; secrets (keys ending in url, password, key, keys, token, secret) shown
-  // as "***".
+  // Every key with its value and where it comes from; secrets (keys ending in url, password, key, keys, token, secret)
+  // shown as "***".
   struct Entry {
     std::string key, value, origin;
   };
