@@ -149,7 +149,7 @@ TEST(Up, StartsEverythingShowsItAndStopsIt) {
   ASSERT_EQ(up.exit_code, 0) << up.output << home.log();
   const auto status = home.status();
   EXPECT_TRUE(status.at("healthy").as_bool());
-  for (const char* part : {"postgres", "rabbitmq", "sandbox", "warehouse", "event-grpc", "beat"})
+  for (const char* part : {"postgres", "rabbitmq", "sandbox", "warehouse", "event-grpc", "beat", "stir", "coffee"})
     EXPECT_TRUE(home.pids().contains(part)) << part;
   for (const auto& part : status.at("parts").as_array()) {
     EXPECT_EQ(part.at("state").as_string(), "healthy") << part;
@@ -161,8 +161,10 @@ TEST(Up, StartsEverythingShowsItAndStopsIt) {
   EXPECT_EQ(home.run({"doctor"}).exit_code, 0) << home.run({"doctor"}).output;
 
   // Nothing listens but on loopback, no secret can be read by others or stands in an argument list.
-  for (const std::string& address : listening(home.path))
-    EXPECT_TRUE(address == "0100007F" || address == "00000000000000000000000001000000") << address;  // 127.0.0.1, ::1
+  // 127.0.0.1, ::1, and gRPC's ::ffff:127.0.0.1, as the kernel writes them.
+  const std::set<std::string> loopback{"0100007F", "00000000000000000000000001000000",
+                                       "0000000000000000FFFF00000100007F"};
+  for (const std::string& address : listening(home.path)) EXPECT_TRUE(loopback.contains(address)) << address;
   EXPECT_TRUE(listening(home.path).contains("0100007F"));
   expect_private(home.path);
   const std::string stores = read_file(home.path / "run" / "stores.yaml");

@@ -353,7 +353,8 @@ void Client::State::prepare(const TransferPtr& transfer) {
     curl_easy_setopt(easy, CURLOPT_PASSWORD, r.password.c_str());
   }
   set_method(t);
-  for (const auto& [name, value] : r.headers) append(t.fields, value.empty() ? name + ";" : name + ": " + value);
+  for (const auto& [name, value] : r.headers)
+    append(t.fields, value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t.fields.get());
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &State::on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &t);
