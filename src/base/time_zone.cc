@@ -15,7 +15,7 @@ Time next_midnight(const std::string& zone, Time now) {
   UErrorCode status = U_ZERO_ERROR;
   const std::unique_ptr<icu::Calendar> calendar(icu::Calendar::createInstance(found.release(), status));
   if (U_FAILURE(status)) throw Permanent(fmt::format("ICU: {}", u_errorName(status)));
-  calendar->setTime(double(now.time_since_epoch().count() / 1000), status);
+  calendar->setTime(double(std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count()), status);
   // Adding a day on the wall keeps midnight midnight when the clocks change.
   calendar->add(UCAL_DATE, 1, status);
   for (const auto field : {UCAL_HOUR_OF_DAY, UCAL_MINUTE, UCAL_SECOND, UCAL_MILLISECOND}) calendar->set(field, 0);

@@ -9,7 +9,7 @@ S3Options parse_s3_url(std::string_view text) {
   const auto parsed = boost::urls::parse_uri(boost::core::string_view(text.data(), text.size()));
   if (!parsed || parsed->scheme() != "s3")
     throw InvalidInput("objects.url: want s3://access:secret@host:port/bucket?region=R&tls=false");
-  const boost::urls::url_view url = *parsed;
+  const boost::urls::url_view& url = *parsed;
   S3Options options;
   if (url.host().empty()) throw InvalidInput("objects.url: the host is missing");
   if (url.segments().size() != 1 || url.segments().front().empty())

@@ -136,7 +136,7 @@ class Connection::Deadline {
 
 Connection::Connection(asio::any_io_executor executor, const PoolOptions& options,
                        std::shared_ptr<asio::thread_pool> closer)
-    : strand_(asio::make_strand(std::move(executor))),
+    : strand_(asio::make_strand(executor)),
       options_(options),
       closer_(std::move(closer)),
       io_(std::make_shared<Io>(strand_)) {}
