@@ -98,6 +98,7 @@ TEST_F(Sink, RowsViewsAndRollupsAppear) {
            profile_event(new_id(), profile_, "2026-11-20 23:59:59", 12),
            profile_event(new_id(), profile_, "2026-11-21 00:00:00", 11)});
   ASSERT_TRUE(rows_become("3"));
+  ASSERT_TRUE(queue_is_empty());  // the rollup is written behind the log, and acknowledged with it
   EXPECT_EQ(warehouse_.value("SELECT date, followers, views, uploads FROM events.profile_series WHERE platform = "
                              "'YOUTUBE' AND profile_id = '" +
                              profile_ + "' ORDER BY date"),
@@ -111,6 +112,7 @@ TEST_F(Sink, RowsViewsAndRollupsAppear) {
   publish({profile_event(new_id(), profile_, "2026-11-21 00:00:00", 11),
            profile_event(new_id(), profile_, "2026-11-20 01:00:00", 999)});
   ASSERT_TRUE(rows_become("5"));
+  ASSERT_TRUE(queue_is_empty());
   EXPECT_EQ(warehouse_.value("SELECT followers FROM events.profile_series WHERE profile_id = '" + profile_ +
                              "' ORDER BY date"),
             "12\n11");
@@ -131,6 +133,7 @@ TEST_F(Sink, ManyEventsInOneMessage) {
     lines += profile_event(new_id(), profile_, fmt::format("2026-11-20 10:{:02}:{:02}", i / 60, i % 60), i) + "\n";
   publish({lines}, "application/x-ndjson");
   EXPECT_TRUE(rows_become("1000"));
+  EXPECT_TRUE(queue_is_empty());  // the rollup is written behind the log, and acknowledged with it
   EXPECT_EQ(warehouse_.value("SELECT followers FROM events.profile_series WHERE profile_id = '" + profile_ + "'"),
             "999");
 }
