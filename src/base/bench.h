@@ -1,6 +1,7 @@
 // What every bench of `dalgona bench` is made of: a name, a body that measures the part and its peer alternately in one
 // run, and the one line of JSON that a program reads. Rooms offer `void register_benches(bench::Registry&)`.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -9,7 +10,8 @@
 namespace dalgona::bench {
 
 struct Options {
-  int runs = 5;  // of ours and of the peer's, alternating
+  int runs = 5;       // of ours and of the peer's, alternating
+  uint64_t rows = 0;  // or events, where a bench makes some; 0: as many as its figure is for
   std::string home = "var";
   // A line for the person who watches (standard error).
   std::function<void(const std::string&)> say = [](const std::string&) {};

@@ -8,6 +8,7 @@
 #include "base/cli.h"
 #include "coffee/cli.h"
 #include "dalgona/bench_freshness.h"
+#include "dalgona/bench_growth.h"
 #include "fake_follower/cli.h"
 #include "insights/cli.h"
 
@@ -21,12 +22,14 @@ bench::Registry all_benches() {
   fake_follower::register_benches(registry);
   insights::register_benches(registry);
   register_freshness_bench(registry);
+  register_warehouse_benches(registry);
   return registry;
 }
 
 struct Arguments {
   std::string name;
   int runs = 5;
+  uint64_t rows = 0;
 };
 
 }  // namespace
@@ -39,6 +42,10 @@ void register_bench(CLI::App& app) {
   command->add_option("--runs", arguments->runs, "Runs of ours and of the peer's, alternating")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
+  command
+      ->add_option("--rows", arguments->rows,
+                   "Rows or events, where a bench makes some; 0: as many as its figure is for")
+      ->capture_default_str();
   command->callback([common, arguments] {
     const bench::Registry registry = all_benches();
     if (arguments->name.empty()) {
@@ -48,6 +55,7 @@ void register_bench(CLI::App& app) {
     const bench::Bench& bench = registry.find(arguments->name);
     bench::Options options;
     options.runs = arguments->runs;
+    options.rows = arguments->rows;
     options.home = common->home;
     options.say = [](const std::string& line) { std::cerr << line << std::endl; };
     const bench::Result result = bench.run(options);
