@@ -46,7 +46,7 @@ BenchHome::~BenchHome() {
 
 void BenchHome::write_config() const {
   std::string text = fmt::format("warehouse:\n  port: {0}\n  url: \"http://127.0.0.1:{0}\"\n", warehouse_port_);
-  text += fmt::format("event_grpc:\n  port: {}\n", sink_port_);
+  text += fmt::format("event_grpc:\n  port: {}\n  streams: [profile_log_events]\n", sink_port_);
   if (rabbitmq_) text += fmt::format("rabbitmq:\n  url: \"{}\"\n", rabbitmq_->url());
   write_file(path_ / "dalgona.yaml", text, 0600);
 }
@@ -69,6 +69,11 @@ RoleProcess& BenchHome::start_sink() {
       RoleProcess::Options{.home = path_, .config_file = {}, .command = "event-grpc", .port = sink_port_});
   sink_->start(kStart);
   return *sink_;
+}
+
+void BenchHome::stop_sink() {
+  sink_->stop(kStop);
+  sink_.reset();
 }
 
 warehouse::QueryOptions BenchHome::long_options() {

@@ -23,7 +23,8 @@ class BenchHome {
   PrivateRabbitmq& start_rabbitmq();
   // Starts `dalgona event-grpc` on this home's stores, or ends it: what was acknowledged before is in the warehouse.
   RoleProcess& start_sink();
-  void stop_sink() { sink_.reset(); }
+  void stop_sink();
+  pid_t sink_pid() const { return sink_->pid(); }
 
   // A statement's whole answer. Throws as warehouse::Client does.
   std::string ask(const std::string& sql, warehouse::QueryOptions options = long_options());

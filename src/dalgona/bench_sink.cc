@@ -1,0 +1,239 @@
+#include "dalgona/bench_sink.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/amqp/amqp.h"
+#include "base/clock.h"
+#include "base/errors.h"
+#include "base/ids.h"
+#include "base/resources.h"
+#include "base/text.h"
+#include "dalgona/bench_home.h"
+#include "dalgona/bench_original_sink.h"
+#include "events/catalogue.h"
+#include "events/ddl.h"
+#include "events/topology.h"
+
+namespace dalgona {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kExchange = "beat.dx";
+constexpr const char* kOurKey = "profile_log_events";
+constexpr const char* kOurQueue = "profile_log_events_q";
+constexpr const char* kPeersQueue = "bench_peer_q";
+constexpr size_t kEventBytes = 400;
+constexpr uint64_t kWindow = 256;                   // messages without confirm
+constexpr std::chrono::minutes kTooLong{20};        // for one run
+constexpr std::chrono::milliseconds kAskAgain{20};  // the count of rows
+
+// An event of kEventBytes, all of one day: dates are not what is measured.
+std::string event(uint64_t number) {
+  const auto now = system_clock().now();
+  std::string text = fmt::format(
+      R"({{"event_id":"{}","source":"bench","platform":"YOUTUBE","profile_id":"UCbench{:017}","handle":"@creator{}",)"
+      R"("event_timestamp":"{} 10:{:02}:{:02}","metrics":{{"followers":{},"following":7,"views":{},"uploads":{},"shares":5}},)"
+      R"("dimensions":{{"title":"Creator {}","country":"IN","bio":")",
+      make_uuid7(now).text(), number % 200'000, number % 200'000, to_date(now), number / 60 % 60, number % 60,
+      1000 + number % 5000, 90'000 + number, 10 + number % 300, number % 200'000);
+  constexpr std::string_view kEnd = "\"}}";
+  if (text.size() + kEnd.size() < kEventBytes) text.append(kEventBytes - kEnd.size() - text.size(), 'x');
+  return text += kEnd;
+}
+
+// Returns when the broker has confirmed all.
+void publish(const std::string& url, const std::string& key, uint64_t events, uint64_t events_a_message) {
+  amqp::Connection connection({.url = url, .name = "bench"});
+  connection.enable_confirms();
+  amqp::Message message;
+  message.exchange = kExchange;
+  message.routing_key = key;
+  message.properties.content_type = events_a_message > 1 ? "application/x-ndjson" : "application/json";
+  const auto settle = [&](uint64_t window) {
+    while (connection.unconfirmed() > window) {
+      const auto confirms = connection.wait_confirms(Clock::now() + std::chrono::seconds{30});
+      if (!confirms.failed.empty()) throw Permanent("the broker refuses: " + confirms.failed[0].second);
+    }
+  };
+  for (uint64_t at = 0; at < events;) {
+    message.body.clear();
+    for (const uint64_t end = std::min(events, at + events_a_message); at < end; ++at) message.body += event(at) + "\n";
+    connection.publish(message);
+    settle(kWindow);
+  }
+  settle(0);
+}
+
+// The home with broker and tables, and a queue of the peer's beside ours.
+class SinkBench {
+ public:
+  SinkBench() : home_("sink") {
+    url_ = home_.start_rabbitmq().url();
+    const auto catalogue = events::Catalogue::load(resource("config/streams"));
+    for (const auto& sql : events::shared_ddl("")) home_.ask(sql);
+    for (const auto& sql : events::stream_ddl(catalogue.stream("profile_log_events"), "")) home_.ask(sql);
+    home_.ask("CREATE DATABASE original");
+    home_.ask(OriginalSink::table_sql());
+    auto topology = events::topology(catalogue.streams());
+    topology.queues.push_back({kPeersQueue, {{"x-queue-type", std::string("quorum")}}});
+    topology.bindings.push_back({kPeersQueue, kExchange, kPeersQueue});
+    amqp::Connection connection({.url = url_, .name = "bench"});
+    connection.declare(topology);
+  }
+
+  // Events a second until all are rows, from the sink's start with the backlog there, or from the publisher's start.
+  double ours(uint64_t events, uint64_t events_a_message, bool beside) {
+    const auto wanted = rows("events.profile_log") + double(events);
+    if (!beside) publish(url_, kOurKey, events, events_a_message);
+    std::thread publisher;
+    std::exception_ptr failed;
+    if (beside) home_.start_sink();
+    const auto began = Clock::now();
+    if (!beside) home_.start_sink();
+    if (beside) publisher = beside_us(events, events_a_message, kOurKey, failed);
+    wait([&] { return rows("events.profile_log") >= wanted; }, publisher);
+    const double took = std::chrono::duration<double>(Clock::now() - began).count();
+    if (failed) std::rethrow_exception(failed);
+    memory_ = std::max(memory_, peak_memory(home_.sink_pid()));
+    home_.stop_sink();
+    if (rows("events.profile_log") != wanted) throw Permanent("there are more rows than events");
+    return double(events) / took;
+  }
+
+  double originals(uint64_t events, uint64_t events_a_message, bool beside) {
+    const auto wanted = rows("original.profile_log_events") + double(events);
+    if (!beside) publish(url_, kPeersQueue, events, events_a_message);
+    std::thread publisher;
+    std::exception_ptr failed;
+    const auto began = Clock::now();
+    OriginalSink sink(url_, kPeersQueue, home_.warehouse());
+    if (beside) publisher = beside_us(events, events_a_message, kPeersQueue, failed);
+    wait(
+        [&] {
+          sink.check();
+          return rows("original.profile_log_events") >= wanted;
+        },
+        publisher);
+    if (failed) std::rethrow_exception(failed);
+    return double(events) / std::chrono::duration<double>(Clock::now() - began).count();
+  }
+
+  // A consumer that only receives and acknowledges, a hundred at a time.
+  double receiver(uint64_t events) {
+    publish(url_, kPeersQueue, events, 1);
+    const auto began = Clock::now();
+    amqp::Connection connection({.url = url_, .name = "bench receiver"});
+    connection.consume(kPeersQueue, 2000);
+    for (uint64_t n = 0; n < events;) {
+      const auto delivery = connection.receive(Clock::now() + std::chrono::seconds{30});
+      if (!delivery) throw Permanent("the broker delivers nothing");
+      if (++n % 100 == 0 || n == events) connection.ack(delivery->tag, true);
+    }
+    return double(events) / std::chrono::duration<double>(Clock::now() - began).count();
+  }
+
+  // Of the sink's process, bytes at most.
+  uint64_t memory() const { return memory_; }
+
+ private:
+  double rows(const std::string& table) { return home_.number("SELECT count() FROM " + table); }
+
+  std::thread beside_us(uint64_t events, uint64_t events_a_message, const char* key, std::exception_ptr& failed) {
+    return std::thread([this, events, events_a_message, key, &failed] {
+      try {
+        publish(url_, key, events, events_a_message);
+      } catch (...) {
+        failed = std::current_exception();
+      }
+    });
+  }
+
+  static void wait(const std::function<bool()>& done, std::thread& publisher) {
+    std::exception_ptr failed;
+    try {
+      for (const auto until = Clock::now() + kTooLong; !done(); std::this_thread::sleep_for(kAskAgain))
+        if (Clock::now() > until) throw Permanent("not all events have become rows");
+    } catch (...) {
+      failed = std::current_exception();
+    }
+    if (publisher.joinable()) publisher.join();
+    if (failed) std::rethrow_exception(failed);
+  }
+
+  static uint64_t peak_memory(pid_t pid) {
+    const std::string status = read_file(fmt::format("/proc/{}/status", pid));
+    for (const auto line : split(status, '\n'))
+      if (line.starts_with("VmHWM:")) return std::strtoull(std::string(line.substr(6)).c_str(), nullptr, 10) << 10;
+    return 0;
+  }
+
+  BenchHome home_;
+  std::string url_;
+  uint64_t memory_ = 0;
+};
+
+bench::Result sink(const bench::Options& options) {
+  constexpr uint64_t kMany = 100;  // events a message
+  const uint64_t events = options.rows ? options.rows : 2'000'000;
+  // The peer is so much slower that a tenth is enough for its rate.
+  const uint64_t fewer = std::max<uint64_t>(events / 10, std::min<uint64_t>(events, 20'000));
+  SinkBench home;
+  std::vector<double> drained, beside, theirs, theirs_beside;
+  for (int run = 0; run < options.runs; ++run) {
+    drained.push_back(home.ours(events, kMany, false));
+    theirs.push_back(home.originals(fewer, kMany, false));
+    beside.push_back(home.ours(events, kMany, true));
+    theirs_beside.push_back(home.originals(fewer, kMany, true));
+    options.say(fmt::format("run {}: backlog {:.0f}/s, original {:.0f}/s; publisher beside {:.0f}/s, original {:.0f}/s",
+                            run + 1, drained.back(), theirs.back(), beside.back(), theirs_beside.back()));
+  }
+  bench::Result result;
+  result.value = bench::median(drained);
+  result.unit = "events/s";
+  result.peer =
+      "the original's way: a channel of 10,000, 1,000 rows a JSONEachRow insert or 5 s, acknowledged when buffered, "
+      "not "
+      "synced to disk";
+  result.peer_value = bench::median(theirs);
+  result.runs = options.runs;
+  result.details = {
+      {"events a run, bytes each, a message", fmt::format("{}, {}, {}", events, kEventBytes, kMany)},
+      {"of the original", std::to_string(fewer)},
+      {"backlog drained, the sink's start included", fmt::format("{:.0f} events/s", result.value)},
+      {"with the publisher beside", fmt::format("{:.0f} events/s", bench::median(beside))},
+      {"the original with the publisher beside", fmt::format("{:.0f} events/s", bench::median(theirs_beside))},
+      {"memory of the sink at most", fmt::format("{:.0f} MB", double(home.memory()) / 1e6)}};
+  return result;
+}
+
+bench::Result sink_single(const bench::Options& options) {
+  const uint64_t events = options.rows ? options.rows : 300'000;
+  SinkBench home;
+  const auto pair = bench::alternate(
+      options.runs, [&] { return home.ours(events, 1, false); }, [&] { return home.receiver(events); });
+  bench::Result result;
+  result.value = pair.ours;
+  result.unit = "events/s";
+  result.peer = "a consumer that only receives and acknowledges";
+  result.peer_value = pair.peers;
+  result.runs = options.runs;
+  result.details = {{"events a run, bytes each", fmt::format("{}, {}", events, kEventBytes)},
+                    {"memory of the sink at most", fmt::format("{:.0f} MB", double(home.memory()) / 1e6)}};
+  return result;
+}
+
+}  // namespace
+
+void register_sink_benches(bench::Registry& registry) {
+  registry.add("sink", "RabbitMQ to durable rows, 100 events a message: a backlog, and with the publisher beside",
+               sink);
+  registry.add("sink-single", "RabbitMQ to durable rows, one event a message", sink_single);
+}
+
+}  // namespace dalgona
