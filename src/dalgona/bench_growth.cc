@@ -67,8 +67,9 @@ constexpr std::string_view kOurRollup = R"sql(
          (event_timestamp, following), event_timestamp
   FROM ({0}))sql";
 
+// As coffee asks.
 constexpr std::string_view kOurQuestion = R"sql(
-  SELECT date, followers, views, uploads FROM events.profile_series
+  SELECT date, followers, views, uploads FROM events.profile_daily FINAL
   WHERE platform = {platform:String} AND profile_id = {profile:String} AND date BETWEEN {first:Date} AND {last:Date}
   ORDER BY date)sql";
 constexpr std::string_view kOriginalQuestion = R"sql(
