@@ -26,7 +26,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kExchange = "beat.dx";
 constexpr const char* kOurKey = "profile_log_events";
-constexpr const char* kOurQueue = "profile_log_events_q";
 constexpr const char* kPeersQueue = "bench_peer_q";
 constexpr size_t kEventBytes = 400;
 constexpr uint64_t kWindow = 256;                   // messages without confirm

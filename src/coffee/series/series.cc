@@ -60,6 +60,19 @@ std::vector<Point> fill_gaps(std::span<const Point> observed, DayRange range) {
   return filled;
 }
 
+namespace {
+
+// A number, or a rollup's (time, value), where time 0 stands for a day without the metric.
+std::optional<int64_t> value_of(const boost::json::value& cell) {
+  if (cell.is_number()) return cell.to_number<int64_t>();
+  if (!cell.is_object()) return {};
+  const auto& seen = cell.get_object();
+  if (std::string_view(seen.at("time").as_string()).starts_with("1970-01-01 00:00:00")) return {};
+  return seen.at("value").to_number<int64_t>();
+}
+
+}  // namespace
+
 std::vector<Point> points_of(const std::vector<boost::json::array>& rows) {
   std::vector<Point> points;
   points.reserve(rows.size());
@@ -68,8 +81,7 @@ std::vector<Point> points_of(const std::vector<boost::json::array>& rows) {
     Point point;
     const auto& date = row[0].get_string();
     point.day = day_from_store({date.data(), date.size()});
-    for (size_t i = 1; i < row.size(); ++i)
-      point.values.push_back(row[i].is_number() ? std::optional(row[i].to_number<int64_t>()) : std::nullopt);
+    for (size_t i = 1; i < row.size(); ++i) point.values.push_back(value_of(row[i]));
     points.push_back(std::move(point));
   }
   return points;

@@ -49,7 +49,7 @@ struct Point {
 // last observation.
 std::vector<Point> fill_gaps(std::span<const Point> observed, DayRange range);
 
-// From the rows of a query "date, metric, metric...".
+// From the rows of a query "date, metric, metric...": numbers, or the (time, value) of a rollup.
 std::vector<Point> points_of(const std::vector<boost::json::array>& rows);
 // [{"date", metrics..., "gap"}].
 boost::json::array series_json(std::span<const Point> points, std::span<const std::string_view> metrics);
