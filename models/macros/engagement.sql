@@ -8,7 +8,7 @@ if(isNaN(coalesce(toFloat64({{ count }}), 0)), 0., least(greatest(coalesce(toFlo
 
 {# Percent: (likes + comments) / followers * 100, two digits; 0 without followers. #}
 {% macro engagement_rate(likes, comments, followers) -%}
-if({{ usable_count(followers) }} > 0, round(({{ usable_count(likes) }} + {{ usable_count(comments) }}) / {{ usable_count(followers) }} * 100, 2), 0.)
+if({{ usable_count(followers) }} > 0, round(least(({{ usable_count(likes) }} + {{ usable_count(comments) }}) / {{ usable_count(followers) }} * 100, 1e18), 2), 0.)
 {%- endmacro %}
 
 {# The same over views, where followers are not shown. #}

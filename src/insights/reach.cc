@@ -22,7 +22,7 @@ double two_digits(double value) {
 
 double percent(double part, double whole) {
   if (whole <= 0) return 0;
-  return two_digits(part / whole * 100);
+  return two_digits(std::min(part / whole * 100, kLargestCount));  // of a mean near 0 it would be infinite
 }
 
 double not_negative(double value) {

@@ -42,7 +42,8 @@ TEST(Reach, NothingComesOfNothing) {
 
 TEST(Reach, IsFiniteAndNotNegativeWhateverComes) {
   std::mt19937_64 random(7);
-  std::vector<Count> all{{}, 0.0, -0.0, 1.0, 0.5, -1.0, 7.2e10, 9.3e18, 1.8e19, 1e300, kInfinity, -kInfinity, kNaN};
+  std::vector<Count> all{{},     0.0,    -0.0,   1.0,   0.5,       1e-300,     -1.0,
+                         7.2e10, 9.3e18, 1.8e19, 1e300, kInfinity, -kInfinity, kNaN};
   for (int i = 0; i < 60; ++i) all.emplace_back(std::pow(10, std::uniform_real_distribution<double>(-3, 25)(random)));
   for (const Count a : all)
     for (const Count b : all) {

@@ -21,8 +21,9 @@ using Counts = std::array<insights::Count, 3>;
 
 std::vector<Counts> inputs() {
   std::mt19937_64 random(20171001);
-  const std::vector<insights::Count> special{{},      0.0, 1.0,    2.0,    999.0, 1000.0, 4999.0, 5000.0, 74999.0,
-                                             75000.0, 1e6, 7.2e10, 7.3e10, 1e18,  9.2e18, -1.0,   0.5,    1e300};
+  const std::vector<insights::Count> special{{},     0.0,     1.0,     2.0,   999.0,  1000.0, 4999.0,
+                                             5000.0, 74999.0, 75000.0, 1e6,   7.2e10, 7.3e10, 1e18,
+                                             9.2e18, -1.0,    0.5,     1e300, 1e-300};
   const auto any = [&]() -> insights::Count {
     const auto kind = std::uniform_int_distribution<int>(0, 9)(random);
     if (kind < 3) return special[std::uniform_int_distribution<size_t>(0, special.size() - 1)(random)];
