@@ -35,12 +35,16 @@ bool knows(Known known, Input input) {
 
 Account Account::of_handle(std::string_view handle) {
   Account account;
+  account.count_handle(handle);
+  return account;
+}
+
+void Account::count_handle(std::string_view handle) {
   std::u32string text = insights::unicode::from_utf8(handle.substr(0, kLongestHandle * 4));
   if (text.size() > kLongestHandle) text.resize(kLongestHandle);
-  account.handle_length = static_cast<double>(text.size());
-  account.handle_digits = static_cast<double>(std::count_if(
+  handle_length = static_cast<double>(text.size());
+  handle_digits = static_cast<double>(std::count_if(
       text.begin(), text.end(), [](char32_t c) { return insights::unicode::is(c, insights::unicode::kDigit); }));
-  return account;
 }
 
 Known Account::known() const {

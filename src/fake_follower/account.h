@@ -40,6 +40,8 @@ struct Account {
 
   // Any bytes; each ill-formed one counts as a character. Looks at the first kLongestHandle characters.
   static Account of_handle(std::string_view handle);
+  // Takes the two figures of the handle from it and leaves the others as they are.
+  void count_handle(std::string_view handle);
   Known known() const;
   // What is not known is 0.
   std::array<double, kInputs> inputs() const;

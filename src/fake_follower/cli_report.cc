@@ -8,6 +8,7 @@
 #include "base/cli.h"
 #include "base/errors.h"
 #include "base/resources.h"
+#include "fake_follower/configured_files.h"
 #include "fake_follower/report.h"
 #include "insights/stream.h"
 
@@ -31,12 +32,7 @@ FollowerFormat format_of(const Arguments& a) {
 }
 
 void run_report(const Arguments& a, const cli::Common& common) {
-  std::filesystem::path model_path = a.model;
-  if (a.model.empty()) {
-    model_path = common.load().text("fake_follower.model_file");
-    if (model_path.is_relative()) model_path = resource(model_path.string());
-  }
-  const Model model = Model::load(model_path);
+  const Model model = Model::load(model_path(common.load(), a.model));
   FollowerInput input(format_of(a));
   // The list of names does not enter the rule score.
   const auto no_names = std::make_shared<const NameIndex>(std::vector<std::string>{});

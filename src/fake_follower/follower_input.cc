@@ -1,77 +1,36 @@
 #include "fake_follower/follower_input.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
 #include "base/errors.h"
 #include "base/text.h"
-#include "insights/keywords/unicode.h"
+#include "fake_follower/account_fields.h"
 
 namespace dalgona::fake_follower {
 namespace {
 
-enum Field {
-  kHandle,
-  kName,
-  kFollowers,
-  kFollowings,
-  kPosts,
-  kBiography,
-  kBioLength,
-  kHasPicture,
-  kIsPrivate,
-  kFields
-};
-constexpr std::array<std::string_view, kFields> kNames{
-    "follower_handle", "follower_full_name", "followers",   "followings", "posts",
-    "biography",       "bio_length",         "has_picture", "is_private"};
+// What a column or field holds; from kAccount on, a place in kAccountFields.
+constexpr int kOther = -1, kHandle = 0, kName = 1, kAccount = 2;
+
 int field_of(std::string_view name) {
-  return static_cast<int>(std::find(kNames.begin(), kNames.end(), name) - kNames.begin());
+  if (name == "follower_handle") return kHandle;
+  if (name == "follower_full_name") return kName;
+  const size_t field = account_field(name);
+  return field < kAccountFields.size() ? kAccount + static_cast<int>(field) : kOther;
 }
 
-constexpr double kMostCount = 1e12;
-
-void set_number(Account& account, int field, double number) {
-  const std::string_view name = kNames[static_cast<size_t>(field)];
-  if (field == kHasPicture || field == kIsPrivate) {
-    if (number != 0 && number != 1) throw InvalidInput(fmt::format("'{}' is neither true nor false", name));
-    (field == kHasPicture ? account.has_picture : account.is_private) = number == 1;
-    return;
-  }
-  if (!(number >= 0 && number <= kMostCount) || number != std::floor(number))
-    throw InvalidInput(fmt::format("'{}' is not a count", name));
-  (field == kFollowers    ? account.followers
-   : field == kFollowings ? account.followings
-   : field == kPosts      ? account.posts
-                          : account.bio_length) = number;
-}
-
-void set_text(Follower& follower, int field, std::string_view text) {
-  if (field == kName) follower.full_name = text;
-  if (field == kBiography) follower.account.bio_length = static_cast<double>(insights::unicode::from_utf8(text).size());
+size_t account_field_of(int field) {
+  return static_cast<size_t>(field - kAccount);
 }
 
 // The figures that follow from the handle, beside what the line told.
 void begin(Follower& follower, std::string_view handle) {
   if (trim(handle).empty()) throw InvalidInput("'follower_handle' is empty");
   follower.handle = handle;
-  const Account of = Account::of_handle(handle);
-  follower.account.handle_digits = of.handle_digits;
-  follower.account.handle_length = of.handle_length;
-}
-
-double number_of(std::string_view cell, std::string_view field) {
-  if (cell == "true") return 1;
-  if (cell == "false") return 0;
-  double number = 0;
-  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
-  if (error != std::errc{} || end != cell.data() + cell.size())
-    throw InvalidInput(fmt::format("'{}' is not a number", field));
-  return number;
+  follower.account.count_handle(handle);
 }
 
 }  // namespace
@@ -108,25 +67,15 @@ void FollowerInput::Parser::parse_ndjson(std::string_view line, Follower& follow
   bool has_handle = false;
   for (const auto& [key, value] : object) {
     const int field = field_of(key);
-    if (field == kFields || (value.is_null() && field != kHandle)) continue;
+    if (field >= kAccount) set_account_field(follower.account, account_field_of(field), value);
+    if ((field != kHandle && field != kName) || (field == kName && value.is_null())) continue;
     std::string_view text;
-    double number = 0;
-    bool flag = false;
-    if (field == kHandle || field == kName || field == kBiography) {
-      if (value.get(text)) throw InvalidInput(fmt::format("'{}' is not a text", key));
-      if (field == kHandle) {
-        begin(follower, text);
-        has_handle = true;
-      } else {
-        set_text(follower, field, text);
-      }
-    } else if (!value.get(flag)) {
-      if (field != kHasPicture && field != kIsPrivate) throw InvalidInput(fmt::format("'{}' is not a count", key));
-      set_number(follower.account, field, flag ? 1 : 0);
-    } else if (!value.get(number)) {
-      set_number(follower.account, field, number);
+    if (value.get(text)) throw InvalidInput(fmt::format("'{}' is not a text", key));
+    if (field == kHandle) {
+      begin(follower, text);
+      has_handle = true;
     } else {
-      throw InvalidInput(fmt::format("'{}' is not a number", key));
+      follower.full_name = text;
     }
   }
   if (!has_handle) throw InvalidInput("'follower_handle' is missing");
@@ -140,15 +89,12 @@ bool FollowerInput::Parser::parse_csv(std::string_view line, Follower& follower)
   for (size_t c = 0; c < cells_.size(); ++c) {
     const std::string_view cell = cells_[c];
     if (columns[c] == kHandle) {
-      if (cell == kNames[kHandle]) return false;  // a further file's header
+      if (cell == "follower_handle") return false;  // a further file's header
       begin(follower, cell);
-    } else if (columns[c] < 0 || cell.empty()) {
-      continue;
-    } else if (columns[c] == kName || columns[c] == kBiography) {
-      set_text(follower, columns[c], cell);
-    } else {
-      const std::string_view trimmed = trim(cell);
-      set_number(follower.account, columns[c], number_of(trimmed, kNames[static_cast<size_t>(columns[c])]));
+    } else if (columns[c] == kName) {
+      follower.full_name = cell;
+    } else if (columns[c] >= kAccount) {
+      set_account_field(follower.account, account_field_of(columns[c]), cell);
     }
   }
   return true;
@@ -162,9 +108,9 @@ void FollowerInput::set_header(std::string_view line) {
     split_csv(line, cells);
     for (const std::string& cell : cells) {
       const int field = field_of(to_lower_ascii(trim(cell)));
-      if (field < kFields && std::count(columns.begin(), columns.end(), field) > 0)
-        throw InvalidInput(fmt::format("'{}' is there twice", kNames[static_cast<size_t>(field)]));
-      columns.push_back(field < kFields ? field : -1);
+      if (field != kOther && std::count(columns.begin(), columns.end(), field) > 0)
+        throw InvalidInput(fmt::format("'{}' is there twice", to_lower_ascii(trim(cell))));
+      columns.push_back(field);
     }
     if (std::count(columns.begin(), columns.end(), kHandle) == 0) throw InvalidInput("no column 'follower_handle'");
   } catch (const InvalidInput& e) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/errors.h"
+#include "fake_follower/account_fields.h"
 
 namespace dalgona::fake_follower {
 
@@ -24,12 +25,22 @@ FollowerLine FollowerReader::read_json(std::string_view line) {
   simdjson::dom::object object;
   if (document.get(object)) throw InvalidInput("not a JSON object");
   FollowerLine follower;
-  simdjson::dom::element field;
-  if (object[options_.handle_field].get(field)) throw InvalidInput(fmt::format("no field '{}'", options_.handle_field));
-  if (field.get(follower.handle)) throw InvalidInput(fmt::format("field '{}' is no text", options_.handle_field));
-  if (object[options_.name_field].get(field)) throw InvalidInput(fmt::format("no field '{}'", options_.name_field));
-  if (!field.is_null() && field.get(follower.full_name))
-    throw InvalidInput(fmt::format("field '{}' is no text", options_.name_field));
+  bool has_handle = false, has_name = false;
+  for (const auto& [key, value] : object) {  // of a field given twice the first counts
+    if (key == options_.handle_field && !has_handle) {
+      if (value.get(follower.handle)) throw InvalidInput(fmt::format("field '{}' is no text", key));
+      has_handle = true;
+    } else if (key == options_.name_field && !has_name) {
+      if (!value.is_null() && value.get(follower.full_name))
+        throw InvalidInput(fmt::format("field '{}' is no text", key));
+      has_name = true;
+    } else if (options_.account) {
+      if (const size_t field = account_field(key); field < kAccountFields.size())
+        set_account_field(follower.account, field, value);
+    }
+  }
+  if (!has_handle) throw InvalidInput(fmt::format("no field '{}'", options_.handle_field));
+  if (!has_name) throw InvalidInput(fmt::format("no field '{}'", options_.name_field));
   return follower;
 }
 
@@ -67,13 +78,13 @@ FollowerLine FollowerReader::read_csv(std::string_view line) {
   }
   const size_t wanted = std::max(options_.handle_column, options_.name_column);
   if (column < wanted) throw InvalidInput(fmt::format("{} columns, {} are needed", column, wanted));
-  return {handle_, name_, handle_ == options_.handle_field && name_ == options_.name_field};
+  return {handle_, name_, handle_ == options_.handle_field && name_ == options_.name_field, {}};
 }
 
 FollowerLine FollowerReader::read_text(std::string_view line) const {
   const size_t tab = line.find('\t');
   if (tab == std::string_view::npos) throw InvalidInput("no tab between handle and name");
-  FollowerLine follower{line.substr(0, tab), line.substr(tab + 1)};
+  FollowerLine follower{line.substr(0, tab), line.substr(tab + 1), false, {}};
   follower.header = follower.handle == options_.handle_field && follower.full_name == options_.name_field;
   return follower;
 }

@@ -6,6 +6,8 @@
 
 #include <simdjson.h>
 
+#include "fake_follower/account.h"
+
 namespace dalgona::fake_follower {
 
 enum class LineFormat {
@@ -19,12 +21,14 @@ struct LineOptions {
   std::string handle_field = "follower_handle";  // NDJSON; in CSV the names of a header line, which is passed over
   std::string name_field = "follower_full_name";
   size_t handle_column = 1, name_column = 2;  // CSV, from 1
+  bool account = false;                       // NDJSON: read the fields of account_fields.h too, each optional
 };
 
 // Valid until the reader's next line, and as long as the line's bytes.
 struct FollowerLine {
   std::string_view handle, full_name;
   bool header = false;  // the columns' names: nothing to score
+  Account account;      // what the line tells beside the names; the handle's own figures are left 0
 };
 
 // Not thread-safe: one for each thread.

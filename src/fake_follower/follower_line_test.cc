@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
-#include "fake_follower/reasons.h"
+#include "fake_follower/findings.h"
 
 namespace dalgona::fake_follower {
 namespace {
@@ -45,6 +45,27 @@ TEST(FollowerLine, BadNdjsonSaysWhatIsWrong) {
   EXPECT_EQ(said(reader, R"({"follower_handle":"x","follower_full_name":"y"})"), "");  // and it goes on
 }
 
+TEST(FollowerLine, AccountIsReadOnlyWhenAskedFor) {
+  const std::string line =
+      R"({"followers":3,"follower_handle":"a","follower_full_name":"A","biography":"नमस्ते","is_private":true,"posts":null})";
+  FollowerReader without({});
+  EXPECT_EQ(without.read(line).account.known(), kKnowsHandleOnly);
+  FollowerReader with({.account = true});
+  const auto account = with.read(line).account;
+  EXPECT_EQ(account.known(), kKnowsFollowers | kKnowsBio | kKnowsPrivate);
+  EXPECT_EQ(account.followers, 3);
+  EXPECT_EQ(account.bio_length, 6);
+  EXPECT_EQ(account.is_private, true);
+  // What one line told is forgotten by the next.
+  EXPECT_EQ(with.read(R"({"follower_handle":"a","follower_full_name":"A"})").account.known(), kKnowsHandleOnly);
+  const std::string bad = R"({"follower_handle":"a","follower_full_name":"A","posts":-1})";
+  EXPECT_EQ(said(with, bad), "'posts' is not a count");
+  EXPECT_EQ(said(without, bad), "");
+  // A field that was renamed to one of these is the handle.
+  FollowerReader odd({.handle_field = "followers", .account = true});
+  EXPECT_EQ(odd.read(R"({"followers":"asha","follower_full_name":"A"})").handle, "asha");
+}
+
 TEST(FollowerLine, Csv) {
   FollowerReader reader({.format = LineFormat::kCsv});
   EXPECT_TRUE(reader.read("follower_handle,follower_full_name").header);
@@ -66,10 +87,10 @@ TEST(FollowerLine, Text) {
   EXPECT_EQ(said(reader, "ravi"), "no tab between handle and name");
 }
 
-TEST(Reasons, TheRuleThatDecidedComesFirst) {
+TEST(Findings, TheRuleThatDecidedComesFirst) {
   FeatureExtractor extractor(std::make_shared<const NameIndex>(std::vector<std::string>{"ravi", "kumar"}));
   const auto first = [&](const char* handle, const char* name, RuleOrder order) {
-    return reasons(extractor.extract(handle, name), order).front().code;
+    return findings(extractor.extract(handle, name), order).front().code;
   };
   constexpr auto kEarly = RuleOrder::kSimilarityEarly, kLast = RuleOrder::kSimilarityLast;
   EXPECT_EQ(first("ravi", "王小明", kEarly), "foreign_script");
@@ -79,7 +100,7 @@ TEST(Reasons, TheRuleThatDecidedComesFirst) {
   EXPECT_EQ(first("ravi_dhkm", "Ravio", kEarly), "separator_mismatch");
   EXPECT_EQ(first("ravi.kumar", "Ravi Kumar", kEarly), "separator_match");
   EXPECT_EQ(first("ravikumar", "Ravi Kumar", kEarly), "no_rule");
-  EXPECT_EQ(reasons(extractor.extract("ravi", "😀"), kEarly).back().code, "no_name");
+  EXPECT_EQ(findings(extractor.extract("ravi", "😀"), kEarly).back().code, "no_name");
   EXPECT_THROW(parse_rule_order("digits_first"), InvalidInput);
 }
 

@@ -57,6 +57,8 @@ struct Variant {
   double true_fake = 0, missed_fake = 0, false_fake = 0, true_real = 0, auc = 0.5;
 
   Verdict verdict(double probability) const;
+  // Whether it ever says anything but unsure.
+  bool decides() const { return real_below || weak_below || fake_from; }
 };
 
 // Immutable once made; all of it is thread-safe.

@@ -8,7 +8,7 @@
 #include "base/errors.h"
 #include "base/resources.h"
 #include "base/text.h"
-#include "fake_follower/name_files.h"
+#include "fake_follower/configured_files.h"
 
 namespace dalgona::fake_follower {
 namespace {

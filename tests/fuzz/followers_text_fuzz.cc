@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "fake_follower/features.h"
-#include "fake_follower/reasons.h"
+#include "fake_follower/findings.h"
 
 using namespace dalgona::fake_follower;
 
@@ -20,6 +20,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!within(f.similarity) || !within(f.name_score) || f.name_score != scanned.extract(handle, name).name_score)
     std::abort();
   if (f.score != 0 && f.score != 0.33 && f.score != 1) std::abort();
-  if (reasons(f, RuleOrder::kSimilarityEarly).empty()) std::abort();
+  if (findings(f, RuleOrder::kSimilarityEarly).empty()) std::abort();
   return 0;
 }

@@ -1,4 +1,4 @@
-#include "fake_follower/name_files.h"
+#include "fake_follower/configured_files.h"
 
 #include "base/errors.h"
 #include "base/resources.h"
@@ -19,6 +19,10 @@ std::shared_ptr<const NameIndex> load_names(const std::vector<std::filesystem::p
   }
   if (names.empty()) throw InvalidInput("fake_follower.names: no name in any list");
   return std::make_shared<const NameIndex>(names);
+}
+
+std::filesystem::path model_path(const Config& config, const std::string& given) {
+  return given.empty() ? resource(config.text("fake_follower.model_file")) : std::filesystem::path(given);
 }
 
 }  // namespace dalgona::fake_follower

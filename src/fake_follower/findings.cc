@@ -1,4 +1,4 @@
-#include "fake_follower/reasons.h"
+#include "fake_follower/findings.h"
 
 #include <algorithm>
 
@@ -8,8 +8,8 @@
 
 namespace dalgona::fake_follower {
 
-std::vector<Reason> reasons(const Features& f, RuleOrder order) {
-  std::vector<Reason> found;
+std::vector<Finding> findings(const Features& f, RuleOrder order) {
+  std::vector<Finding> found;
   const auto like = [&] {
     if (f.similarity > 0 && f.similarity <= 40)
       found.push_back({"low_similarity", fmt::format("handle and name are {:.0f} % alike, 40 or less", f.similarity)});

@@ -8,14 +8,14 @@
 
 namespace dalgona::fake_follower {
 
-struct Reason {
+struct Finding {
   std::string_view code;  // stable, for programs: foreign_script, low_similarity, many_digits, separator_mismatch, ...
   std::string text;       // a sentence with the figures, for people
 };
 
 // The rule that decided first, then whatever else speaks against the follower, then what the features can't tell. Never
 // empty.
-std::vector<Reason> reasons(const Features& features, RuleOrder order);
+std::vector<Finding> findings(const Features& features, RuleOrder order);
 
 // "similarity_early" or "similarity_last". Throws InvalidInput.
 RuleOrder parse_rule_order(std::string_view name);
