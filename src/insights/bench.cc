@@ -1,4 +1,6 @@
+#include <ctime>
 #include <fstream>
+#include <functional>
 #include <random>
 
 #include <boost/json.hpp>
@@ -41,6 +43,18 @@ std::vector<std::string> texts(const bench::Options& options) {
   return found;
 }
 
+// Processor time of this thread.
+double thread_seconds(const std::function<void()>& f) {
+  const auto now = [] {
+    timespec t{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+  };
+  const double before = now();
+  f();
+  return now() - before;
+}
+
 bench::Result run_yake(const bench::Options& options) {
   const auto all = texts(options);
   size_t characters = 0, bytes = 0;
@@ -74,15 +88,20 @@ bench::Result run_yake(const bench::Options& options) {
       {"reference mode", fmt::format("{:.0f} texts/s, {:.2f} MB/s", texts_per_second,
                                      measured.ours * double(bytes) / double(characters) / 1e6)},
       {"product mode (the default)", fmt::format("{:.2f} M characters/s", measured.peers / 1e6)}};
-  // Linear in the text: time for each byte must not grow.
-  while (joined.size() < (1 << 20)) joined += joined;
-  for (const size_t size : {size_t{16} << 10, size_t{128} << 10, size_t{1} << 20}) {
-    const std::string text = joined.substr(0, size);
-    std::vector<double> took;
-    for (int i = 0; i < options.runs; ++i) took.push_back(bench::seconds([&] { reference.extract(text); }));
-    const double median = bench::median(took);
-    result.details.emplace_back(fmt::format("one text of {} KiB", size >> 10),
-                                fmt::format("{:.1f} ms, {:.1f} ns a byte", median * 1e3, median * 1e9 / double(size)));
+  // Linear in the text: time for each character must not grow. Of the thread alone, or a long text, which others
+  // interrupt, would look slower than a short one.
+  while (joined.size() < 4'000'000) joined += joined;
+  const std::u32string letters = unicode::from_utf8(joined);
+  for (const size_t size : {size_t{10'000}, size_t{100'000}, size_t{1'000'000}}) {
+    const std::string text = unicode::to_utf8(std::u32string_view(letters).substr(0, size));
+    for (const auto& [with, mode] : {std::pair{&reference, "reference"}, std::pair{&product, "product"}}) {
+      std::vector<double> took;
+      for (int i = 0; i < std::max(options.runs, 3); ++i) took.push_back(thread_seconds([&] { with->extract(text); }));
+      const double median = bench::median(took);
+      result.details.emplace_back(
+          fmt::format("one text of {} characters, {}", size, mode),
+          fmt::format("{:.1f} ms, {:.0f} ns a character", median * 1e3, median * 1e9 / double(size)));
+    }
   }
   return result;
 }
