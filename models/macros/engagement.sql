@@ -6,7 +6,7 @@
 if(isNaN(coalesce(toFloat64({{ count }}), 0)), 0., least(greatest(coalesce(toFloat64({{ count }}), 0.), 0.), 1e18))
 {%- endmacro %}
 
-{# Percent: (likes + comments) / followers * 100, two digits; 0 without followers. #}
+{# Percent: (likes + comments) / followers * 100, two digits, half to even; 0 without followers. #}
 {% macro engagement_rate(likes, comments, followers) -%}
 if({{ usable_count(followers) }} > 0, round(least(({{ usable_count(likes) }} + {{ usable_count(comments) }}) / {{ usable_count(followers) }} * 100, 1e18), 2), 0.)
 {%- endmacro %}
