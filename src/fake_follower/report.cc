@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/html.h"
 #include "base/text.h"
 #include "insights/keywords/unicode.h"
 
@@ -207,31 +208,12 @@ CorrectedShare corrected_share(const FollowerTally& tally, const Model& model) {
 }
 
 std::string escape_html(std::string_view text) {
-  const std::string mended = to_utf8_lossy(text);
   std::string out;
-  for (const char c : mended) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-          out += "\xEF\xBF\xBD";
-        else
-          out.push_back(c);
-    }
+  for (const char c : html_escaped(to_utf8_lossy(text))) {
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
+      out += "\xEF\xBF\xBD";
+    else
+      out.push_back(c);
   }
   return out;
 }

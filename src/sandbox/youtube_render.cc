@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/html.h"
 #include "base/text.h"
 #include "sandbox/youtube_error.h"
 
@@ -471,32 +472,6 @@ std::string api_time(Time t) {
   constexpr std::string_view kNoFraction = ".000000Z";
   if (text.ends_with(kNoFraction)) text = text.substr(0, text.size() - kNoFraction.size()) + "Z";
   return text;
-}
-
-std::string html_escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
 }
 
 }  // namespace dalgona::sandbox

@@ -73,7 +73,5 @@ class Renderer {
 std::string iso_duration(int seconds);
 // "2017-09-13T00:00:00Z"; no fraction when there is none.
 std::string api_time(Time t);
-// &, <, >, " and ' as HTML entities, as search results have them.
-std::string html_escaped(std::string_view text);
 
 }  // namespace dalgona::sandbox

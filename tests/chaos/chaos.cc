@@ -156,7 +156,6 @@ class Run {
 
   // Until the queues are empty and the tables stand still. A number that is still wrong then is wrong for good.
   void drain() {
-    const Totals want = plan_.totals();
     auto deadline = SteadyClock::now() + seconds{600};
     uint64_t seen = 0;
     int still = 0;
@@ -172,9 +171,7 @@ class Run {
       } catch (const Retryable&) {
         still = 0;
       }
-      if (SteadyClock::now() > deadline)
-        throw Permanent(fmt::format("the sink does not finish: {} rows of {}", seen,
-                                    want.events[0] + want.events[1] + want.events[2]));
+      if (SteadyClock::now() > deadline) throw Permanent(fmt::format("the sink does not finish; {} rows by now", seen));
     }
     world_.end();
   }
