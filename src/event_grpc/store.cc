@@ -113,9 +113,38 @@ std::string Store::query(const std::string& sql, const std::string& format) {
 
 void Store::prepare(const events::Stream& stream) {
   patiently(stream, "creating tables", [&] {
+    const auto old = cluster_.empty() ? set_aside_old_rollups(stream) : std::vector<std::string>();
     for (const auto& sql : events::shared_ddl(cluster_)) query(sql, "");
     for (const auto& sql : events::stream_ddl(stream, cluster_)) query(sql, "");
+    if (old.empty()) return;
+    log::info("msg=\"filling the rollups anew from the log\" stream={}", stream.name);
+    for (const auto& sql : events::rollup_repairs(stream, "true"))
+      query(sql + " SETTINGS max_partitions_per_insert_block = 0", "");
+    for (const auto& table : old) query("DROP TABLE " + table, "");
   });
+}
+
+// Up to 0.1 a rollup was an AggregatingMergeTree of (time, value) pairs, whose insert took five times as long as the
+// log's own. Such a one is renamed, and dropped when the new one is full, so that a kill in between repeats the filling
+// and loses nothing. Gives the names under which the old ones lie now.
+std::vector<std::string> Store::set_aside_old_rollups(const events::Stream& stream) {
+  std::vector<std::string> aside;
+  const auto exists = [&](const std::string& name, const char* engine) {
+    return !lines(query(fmt::format("SELECT name FROM system.tables WHERE database = 'events' AND name = '{}' AND "
+                                    "engine LIKE '%{}'",
+                                    name, engine),
+                        "TabSeparated"))
+                .empty();
+  };
+  for (const auto& rollup : stream.rollups) {
+    const auto old = rollup.table + "_pairs";
+    if (exists(rollup.table, "AggregatingMergeTree")) {
+      query(fmt::format("DROP VIEW IF EXISTS events.{}_mv", rollup.table), "");
+      query(fmt::format("RENAME TABLE events.{} TO events.{}", rollup.table, old), "");
+    }
+    if (exists(old, "AggregatingMergeTree")) aside.push_back("events." + old);
+  }
+  return aside;
 }
 
 void Store::insert(const events::Stream& stream, const warehouse::Block& block, const std::string& token) {

@@ -64,6 +64,7 @@ class Store {
   template <typename F>
   auto patiently(const events::Stream& stream, const char* doing, F f);
   void wait_for_inserts(const events::Stream& stream);
+  std::vector<std::string> set_aside_old_rollups(const events::Stream& stream);
   std::string query(const std::string& sql, const std::string& format);
   // SQL that chooses the rows' events in the stream's table.
   static std::string condition(const events::Stream& stream, const warehouse::Block& block,

@@ -203,6 +203,7 @@ Rollup read_rollup(const Reader& r, const YAML::Node& node, const Stream& s) {
   for (const auto& name : rollup.last)
     if (s.field(name)->type != FieldType::kInt64)
       r.fail(node["last"], fmt::format("'{}' must be an int64 field", name));
+  if (rollup.last.size() > 64) r.fail(node["last"], "64 metrics at most: each is a bit of the rollup's 'given'");
   return rollup;
 }
 

@@ -91,52 +91,46 @@ std::vector<std::string> rollup_order(const Rollup& rollup) {
 
 // The rollup's rows for the events of `table` that `where` chooses (" WHERE ..." or nothing).
 //
-// The largest (time, value) of a day is its latest observation. Being a maximum, it is the same whatever the order of
-// arrival and however often an event comes; of two values with one time the larger stays. Where an event lacks the
-// metric, time 0 stands, which every observation exceeds.
+// A row an event, without grouping: the table keeps the newest row of a key (day and which metrics are given) at insert
+// and in merges, and readers take each metric's newest value of the day. So the answer is the same whatever the order
+// of arrival, however often an event comes and however far merges are. Of two events of one moment one is taken.
 std::string rollup_select(const Rollup& rollup, const std::string& table, const std::string& where) {
-  std::vector<std::string> selected(rollup.by);
-  selected.push_back(fmt::format("toDate({}) AS date", rollup.day));
-  for (const auto& name : rollup.last)
-    selected.push_back(
-        fmt::format("max(if({0} IS NULL, (toDateTime64(0, 6, 'UTC'), toInt64(0)), ({1}, assumeNotNull({0})))::"
-                    "Tuple(time DateTime64(6, 'UTC'), value Int64)) AS {0}_",
-                    name, rollup.day));
-  selected.push_back(fmt::format("max({}) AS observed_at", rollup.day));
-  // A materialised view's columns are matched by name, and an alias must not hide the column that it is made from.
-  std::vector<std::string> renamed = rollup_order(rollup);
-  for (const auto& name : rollup.last) renamed.push_back(name + "_ AS " + name);
-  renamed.push_back("observed_at");
-  return fmt::format("SELECT {} FROM (SELECT {} FROM {}{} GROUP BY {})", joined(renamed), joined(selected), table,
-                     where, joined(rollup_order(rollup)));
+  // Qualified, for an alias would hide the column of its name.
+  std::vector<std::string> selected, given;
+  for (const auto& name : rollup.by) selected.push_back(fmt::format("t.{0} AS {0}", name));
+  selected.push_back(fmt::format("toDate(t.{}) AS date", rollup.day));
+  for (size_t i = 0; i < rollup.last.size(); ++i)
+    given.push_back(fmt::format("bitShiftLeft(toUInt64(isNotNull(t.{})), {})", rollup.last[i], i));
+  selected.push_back(joined(given, " + ") + " AS given");
+  for (const auto& name : rollup.last) selected.push_back(fmt::format("ifNull(t.{0}, 0) AS {0}", name));
+  selected.push_back(fmt::format("t.{} AS observed_at", rollup.day));
+  const auto from = where.empty() ? table : fmt::format("(SELECT * FROM {}{})", table, where);
+  return fmt::format("SELECT {} FROM {} AS t", joined(selected), from);
 }
 
 void rollup_sql(std::vector<std::string>& out, const Stream& s, const Rollup& rollup, const TableSql& sql) {
   std::vector<std::string> columns, served(rollup_order(rollup));
   for (const auto& name : rollup.by) columns.push_back(name + " " + column_type(*s.field(name)));
   columns.push_back("date Date");
-  for (const auto& name : rollup.last) {
-    columns.push_back(fmt::format(
-        "{} SimpleAggregateFunction(max, Tuple(time DateTime64(6, 'UTC'), value Int64)) CODEC(ZSTD(1))", name));
-    served.push_back(fmt::format(
-        "if(tupleElement(max(t.{0}), 1) = toDateTime64(0, 6, 'UTC'), NULL, tupleElement(max(t.{0}), 2)) AS {0}", name));
+  columns.push_back("given UInt64");
+  for (size_t i = 0; i < rollup.last.size(); ++i) {
+    columns.push_back(rollup.last[i] + " Int64 CODEC(Delta, LZ4)");
+    served.push_back(
+        fmt::format("argMax(if(bitTest(t.given, {1}), t.{0}, NULL), t.observed_at) AS {0}", rollup.last[i], i));
   }
-  columns.push_back("observed_at SimpleAggregateFunction(max, DateTime64(6, 'UTC')) CODEC(ZSTD(1))");
+  columns.push_back("observed_at DateTime64(6, 'UTC') CODEC(Delta, LZ4)");
   served.push_back("max(t.observed_at) AS observed_at");
   const auto order = rollup_order(rollup);
-  // Small granules, and small compressed blocks so that a granule is all that is undone for it: a series is some
-  // hundred rows, and reading it must not read thousands of its neighbours.
+  // Small granules: a series is some hundred rows, and reading it must not read thousands of its neighbours.
   out.push_back(fmt::format(
-      "CREATE TABLE IF NOT EXISTS events.{}{} ({}) ENGINE = {} ORDER BY ({}) SETTINGS index_granularity = 512, "
-      "min_compress_block_size = 4096, max_compress_block_size = 16384, {}",
-      sql.local(rollup.table), sql.on_cluster(), joined(columns), sql.engine(rollup.table, "AggregatingMergeTree"),
-      joined(order), sql.settings()));
+      "CREATE TABLE IF NOT EXISTS events.{}{} ({}) ENGINE = {} ORDER BY ({}, given) SETTINGS index_granularity = 512, "
+      "{}",
+      sql.local(rollup.table), sql.on_cluster(), joined(columns),
+      sql.engine(rollup.table, "ReplacingMergeTree", "observed_at"), joined(order), sql.settings()));
   sql.distributed(out, rollup.table, s.shard);
   out.push_back(fmt::format("CREATE MATERIALIZED VIEW IF NOT EXISTS events.{0}_mv{1} TO events.{2} AS {3}",
                             rollup.table, sql.on_cluster(), sql.local(rollup.table),
                             rollup_select(rollup, "events." + sql.local(s.target.table), "")));
-  // Grouped and not FINAL, which would be faster: FINAL merges a tuple whole, but when only a part of it is asked for,
-  // as here, it takes the part of any row (docs/traps.md).
   out.push_back(fmt::format("CREATE OR REPLACE VIEW events.{}{} AS SELECT {} FROM events.{} AS t GROUP BY {}",
                             rollup.view, sql.on_cluster(), joined(served), rollup.table, joined(order)));
 }
@@ -175,7 +169,7 @@ std::string table_of(const Stream& s) {
 std::vector<std::string> rollup_repairs(const Stream& s, const std::string& condition) {
   std::vector<std::string> out;
   for (const auto& rollup : s.rollups) {
-    const auto columns = joined(rollup_order(rollup)) + ", " + joined(rollup.last) + ", observed_at";
+    const auto columns = joined(rollup_order(rollup)) + ", given, " + joined(rollup.last) + ", observed_at";
     out.push_back(fmt::format("INSERT INTO events.{} ({}) {}", rollup.table, columns,
                               rollup_select(rollup, table_of(s), " WHERE " + condition)));
   }

@@ -120,6 +120,41 @@ TEST_F(Sink, RowsViewsAndRollupsAppear) {
   EXPECT_EQ(series("followers", "12\n11"), "12\n11");
 }
 
+TEST_F(Sink, ADaysMetricsMayComeInSeveralEvents) {
+  const auto event = [&](const char* time, const char* metrics) {
+    return fmt::format(
+        R"({{"event_id":"{}","source":"test","platform":"YOUTUBE","profile_id":"{}","event_timestamp":"{}","metrics":{},"dimensions":{{}}}})",
+        new_id(), profile_, time, metrics);
+  };
+  publish({event("2026-11-20 10:00:00", R"({"followers":10,"views":100})"),
+           event("2026-11-20 12:00:00", R"({"views":120,"followers":null})"),
+           event("2026-11-20 11:00:00", R"({"followers":11})"), event("2026-11-21 11:00:00", R"({"uploads":0})")});
+  ASSERT_TRUE(rows_become("4"));
+  const std::string wanted =
+      "2026-11-20\t11\t120\t\\N\t2026-11-20 12:00:00.000000\n2026-11-21\t\\N\t\\N\t0\t2026-11-21 11:00:00.000000";
+  EXPECT_EQ(series("date, followers, views, uploads, observed_at", wanted), wanted);
+}
+
+// A home of before, whose rollups were maxima of (time, value).
+TEST_F(Sink, RollupsOfTheOldShapeAreFilledAnew) {
+  publish({profile_event(new_id(), profile_, "2026-11-20 10:00:00", 10)});
+  ASSERT_TRUE(rows_become("1"));
+  ASSERT_TRUE(queue_is_empty());
+  role_.stop();
+  warehouse_.value("DROP VIEW events.profile_daily_mv");
+  warehouse_.value("DROP TABLE events.profile_daily");
+  warehouse_.value(
+      "CREATE TABLE events.profile_daily (platform LowCardinality(String), profile_id String, date Date, followers "
+      "SimpleAggregateFunction(max, Tuple(time DateTime64(6, 'UTC'), value Int64))) ENGINE = AggregatingMergeTree "
+      "ORDER BY (platform, profile_id, date)");
+  role_ = home_.start_role("event-grpc");
+  publish({profile_event(new_id(), profile_, "2026-11-21 10:00:00", 12)});
+  ASSERT_TRUE(rows_become("2"));
+  EXPECT_EQ(series("followers", "10\n12"), "10\n12");
+  EXPECT_EQ(warehouse_.value("SELECT count() FROM system.tables WHERE database = 'events' AND name LIKE '%_pairs'"),
+            "0");
+}
+
 TEST_F(Sink, ALoneEventDoesNotWaitForCompany) {
   publish({profile_event(new_id(), profile_, "2026-11-20 10:00:00", 1)});
   ASSERT_TRUE(rows_become("1"));

@@ -22,13 +22,11 @@ constexpr std::string_view kPost = R"sql(
 
 constexpr std::string_view kOwner = "SELECT p.profile_id FROM {posts} p WHERE p.shortcode = $1";
 
-// The rollup is ordered by profile, so the owner makes it a look-up. Its view would take longer to plan than all of
-// this.
+// The rollup is ordered by profile, so the owner makes it a look-up. Its rows as they lie there: see profile.cc.
 constexpr std::string_view kSeries = R"sql(
-  SELECT date, views, likes, comments FROM events.post_daily FINAL
+  SELECT date, given, observed_at, views, likes, comments FROM events.post_daily
   WHERE platform = {platform:String} AND profile_id = {profile:String} AND shortcode = {shortcode:String}
-    AND date BETWEEN {first:Date} AND {last:Date}
-  ORDER BY date)sql";
+    AND date BETWEEN {first:Date} AND {last:Date})sql";
 
 constexpr std::array<std::string_view, 3> kMetrics{"views", "likes", "comments"};
 

@@ -1,6 +1,7 @@
 #include "coffee/series/series.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -60,30 +61,30 @@ std::vector<Point> fill_gaps(std::span<const Point> observed, DayRange range) {
   return filled;
 }
 
-namespace {
-
-// A number, or a rollup's (time, value), where time 0 stands for a day without the metric.
-std::optional<int64_t> value_of(const boost::json::value& cell) {
-  if (cell.is_number()) return cell.to_number<int64_t>();
-  if (!cell.is_object()) return {};
-  const auto& seen = cell.get_object();
-  if (std::string_view(seen.at("time").as_string()).starts_with("1970-01-01 00:00:00")) return {};
-  return seen.at("value").to_number<int64_t>();
-}
-
-}  // namespace
-
 std::vector<Point> points_of(const std::vector<boost::json::array>& rows) {
-  std::vector<Point> points;
-  points.reserve(rows.size());
+  struct Latest {
+    std::vector<std::optional<int64_t>> values;
+    std::vector<std::string_view> seen;  // when each was observed; the rows' own text
+  };
+  std::map<Day, Latest> by_day;
   for (const auto& row : rows) {
-    if (row.empty() || !row[0].is_string()) throw Permanent("a series row does not begin with its date");
-    Point point;
-    const auto& date = row[0].get_string();
-    point.day = day_from_store({date.data(), date.size()});
-    for (size_t i = 1; i < row.size(); ++i) point.values.push_back(value_of(row[i]));
-    points.push_back(std::move(point));
+    if (row.size() < 3 || !row[0].is_string() || !row[2].is_string())
+      throw Permanent("a series row does not begin with date, given and time");
+    const auto text = [&](size_t i) { return std::string_view(row[i].get_string()); };
+    const auto given = row[1].to_number<uint64_t>();
+    auto& day = by_day[day_from_store(text(0))];
+    day.values.resize(row.size() - 3);
+    day.seen.resize(row.size() - 3);
+    for (size_t i = 0; i < day.values.size(); ++i) {
+      // Times of one form compare as text.
+      if ((given >> i & 1) == 0 || (day.values[i] && text(2) < day.seen[i])) continue;
+      day.values[i] = row[i + 3].to_number<int64_t>();
+      day.seen[i] = text(2);
+    }
   }
+  std::vector<Point> points;
+  points.reserve(by_day.size());
+  for (auto& [day, latest] : by_day) points.push_back({day, std::move(latest.values), false});
   return points;
 }
 

@@ -55,6 +55,23 @@ TEST(Series, ALongSeriesKeepsItsNewestDays) {
   EXPECT_EQ(filled.back().values[0], kMaxSeriesDays + 9);
 }
 
+TEST(Series, ARollupsRowsGiveEachMetricsNewestValueOfTheDay) {
+  const auto row = [](const char* date, int given, const char* time, int first, int second) {
+    return boost::json::array{date, given, time, first, second};
+  };
+  const auto points = points_of({row("2017-09-02", 3, "2017-09-02 09:00:00.000000", 7, 70),
+                                 row("2017-09-01", 3, "2017-09-01 10:00:00.000000", 1, 10),
+                                 row("2017-09-01", 2, "2017-09-01 12:00:00.000000", 0, 12),
+                                 row("2017-09-01", 3, "2017-09-01 11:00:00.000000", 2, 11),
+                                 row("2017-09-03", 1, "2017-09-03 11:00:00.000000", 9, 0)});
+  ASSERT_EQ(points.size(), 3u);
+  EXPECT_EQ(points[0].day, day("2017-09-01"));
+  EXPECT_EQ(points[0].values, (std::vector<std::optional<int64_t>>{2, 12}));
+  EXPECT_EQ(points[1].values, (std::vector<std::optional<int64_t>>{7, 70}));
+  EXPECT_EQ(points[2].values, (std::vector<std::optional<int64_t>>{9, std::nullopt}));
+  EXPECT_THROW(points_of({{"2017-09-01", 1}}), Permanent);
+}
+
 TEST(Series, JsonHasNullForWhatIsNotKnown) {
   const std::string_view metrics[] = {"followers", "views"};
   EXPECT_EQ(boost::json::serialize(series_json(std::vector<Point>{observed()[1]}, metrics)),
