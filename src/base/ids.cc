@@ -25,20 +25,23 @@ Uuid Uuid::parse(std::string_view text) {
   Uuid id;
   const auto bad = [&] { return InvalidInput(fmt::format("not a UUID: '{}'", text.substr(0, 64))); };
   if (text.size() != 36) throw bad();
-  const auto nibble = [&](char c) -> uint8_t {
-    if (c >= '0' && c <= '9') return uint8_t(c - '0');
-    if (c >= 'a' && c <= 'f') return uint8_t(c - 'a' + 10);
-    if (c >= 'A' && c <= 'F') return uint8_t(c - 'A' + 10);
-    throw bad();
-  };
-  size_t at = 0;
+  // 0xff for what is no hexadecimal digit, which shows in the upper half of `wrong`.
+  static constexpr auto kNibbles = [] {
+    std::array<uint8_t, 256> table{};
+    table.fill(0xff);
+    for (int i = 0; i < 10; ++i) table[size_t('0' + i)] = uint8_t(i);
+    for (int i = 0; i < 6; ++i) table[size_t('a' + i)] = table[size_t('A' + i)] = uint8_t(10 + i);
+    return table;
+  }();
+  static constexpr std::array<uint8_t, 16> kPlaces{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+  const auto* p = reinterpret_cast<const uint8_t*>(text.data());
+  uint8_t wrong = 0;
   for (size_t i = 0; i < id.bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) {
-      if (text[at++] != '-') throw bad();
-    }
-    id.bytes[i] = uint8_t(nibble(text[at]) << 4 | nibble(text[at + 1]));
-    at += 2;
+    const uint8_t high = kNibbles[p[kPlaces[i]]], low = kNibbles[p[kPlaces[i] + 1]];
+    wrong |= high | low;
+    id.bytes[i] = uint8_t(high << 4 | low);
   }
+  if ((wrong & 0xf0) || p[8] != '-' || p[13] != '-' || p[18] != '-' || p[23] != '-') throw bad();
   return id;
 }
 

@@ -25,6 +25,8 @@ class BenchHome {
   RoleProcess& start_sink();
   void stop_sink();
   pid_t sink_pid() const { return sink_->pid(); }
+  pid_t warehouse_pid() const { return warehouse_->pid(); }
+  pid_t rabbitmq_pid() const { return rabbitmq_->pid(); }
 
   // A statement's whole answer. Throws as warehouse::Client does.
   std::string ask(const std::string& sql, warehouse::QueryOptions options = long_options());

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/amqp/amqp.h"
 #include "base/clock.h"
@@ -28,9 +29,9 @@ constexpr const char* kExchange = "beat.dx";
 constexpr const char* kOurKey = "profile_log_events";
 constexpr const char* kPeersQueue = "bench_peer_q";
 constexpr size_t kEventBytes = 400;
-constexpr uint64_t kWindow = 256;                   // messages without confirm
-constexpr std::chrono::minutes kTooLong{20};        // for one run
-constexpr std::chrono::milliseconds kAskAgain{20};  // the count of rows
+constexpr uint64_t kWindow = 256;                    // messages without confirm
+constexpr std::chrono::minutes kTooLong{20};         // for one run
+constexpr std::chrono::milliseconds kAskAgain{100};  // the count of rows, which costs the warehouse 3 ms
 
 // An event of kEventBytes, all of one day: dates are not what is measured.
 std::string event(uint64_t number) {
@@ -69,6 +70,15 @@ void publish(const std::string& url, const std::string& key, uint64_t events, ui
   settle(0);
 }
 
+// Processor seconds of a process so far, its threads' and the system's on its behalf.
+double processor_seconds(pid_t pid) {
+  const std::string stat = read_file(fmt::format("/proc/{}/stat", pid));
+  // The name in brackets may contain anything; state is the first field behind it, utime and stime the 12th and 13th.
+  const auto fields = split(std::string_view(stat).substr(stat.rfind(')') + 2), ' ');
+  const auto ticks = [&](size_t at) { return std::strtod(std::string(fields.at(at)).c_str(), nullptr); };
+  return (ticks(11) + ticks(12)) / double(::sysconf(_SC_CLK_TCK));
+}
+
 // The home with broker and tables, and a queue of the peer's beside ours.
 class SinkBench {
  public:
@@ -90,16 +100,23 @@ class SinkBench {
   double ours(uint64_t events, uint64_t events_a_message, bool beside) {
     const auto wanted = rows("events.profile_log") + double(events);
     if (!beside) publish(url_, kOurKey, events, events_a_message);
+    settle();
     std::thread publisher;
     std::exception_ptr failed;
     if (beside) home_.start_sink();
     const auto began = Clock::now();
+    const double warehouse = processor_seconds(home_.warehouse_pid()), broker = processor_seconds(home_.rabbitmq_pid());
     if (!beside) home_.start_sink();
     if (beside) publisher = beside_us(events, events_a_message, kOurKey, failed);
     wait([&] { return rows("events.profile_log") >= wanted; }, publisher);
     const double took = std::chrono::duration<double>(Clock::now() - began).count();
     if (failed) std::rethrow_exception(failed);
     memory_ = std::max(memory_, peak_memory(home_.sink_pid()));
+    const auto micros = [&](double seconds) { return seconds * 1e6 / double(events); };
+    processor_ = fmt::format("sink {:.2f}, warehouse {:.2f}, broker {:.2f} us an event",
+                             micros(processor_seconds(home_.sink_pid())),
+                             micros(processor_seconds(home_.warehouse_pid()) - warehouse),
+                             micros(processor_seconds(home_.rabbitmq_pid()) - broker));
     home_.stop_sink();
     if (rows("events.profile_log") != wanted) throw Permanent("there are more rows than events");
     return double(events) / took;
@@ -108,6 +125,7 @@ class SinkBench {
   double originals(uint64_t events, uint64_t events_a_message, bool beside) {
     const auto wanted = rows("original.profile_log_events") + double(events);
     if (!beside) publish(url_, kPeersQueue, events, events_a_message);
+    settle();
     std::thread publisher;
     std::exception_ptr failed;
     const auto began = Clock::now();
@@ -126,6 +144,7 @@ class SinkBench {
   // A consumer that only receives and acknowledges, a hundred at a time.
   double receiver(uint64_t events) {
     publish(url_, kPeersQueue, events, 1);
+    settle();
     const auto began = Clock::now();
     amqp::Connection connection({.url = url_, .name = "bench receiver"});
     connection.consume(kPeersQueue, 2000);
@@ -137,10 +156,19 @@ class SinkBench {
     return double(events) / std::chrono::duration<double>(Clock::now() - began).count();
   }
 
+  // Of the last run of ours: the figure that other programs on the machine disturb least.
+  const std::string& processor() const { return processor_; }
   // Of the sink's process, bytes at most.
   uint64_t memory() const { return memory_; }
 
  private:
+  // What one way leaves to merge must not weigh on the next.
+  void settle() {
+    const auto merges = "SELECT count() FROM system.merges";
+    for (int still = 0; still < 5; std::this_thread::sleep_for(kAskAgain))
+      still = home_.number(merges) == 0 ? still + 1 : 0;
+  }
+
   double rows(const std::string& table) { return home_.number("SELECT count() FROM " + table); }
 
   std::thread beside_us(uint64_t events, uint64_t events_a_message, const char* key, std::exception_ptr& failed) {
@@ -175,6 +203,7 @@ class SinkBench {
   BenchHome home_;
   std::string url_;
   uint64_t memory_ = 0;
+  std::string processor_;
 };
 
 bench::Result sink(const bench::Options& options) {
@@ -186,11 +215,13 @@ bench::Result sink(const bench::Options& options) {
   std::vector<double> drained, beside, theirs, theirs_beside;
   for (int run = 0; run < options.runs; ++run) {
     drained.push_back(home.ours(events, kMany, false));
+    const std::string processor = home.processor();
     theirs.push_back(home.originals(fewer, kMany, false));
     beside.push_back(home.ours(events, kMany, true));
     theirs_beside.push_back(home.originals(fewer, kMany, true));
     options.say(fmt::format("run {}: backlog {:.0f}/s, original {:.0f}/s; publisher beside {:.0f}/s, original {:.0f}/s",
                             run + 1, drained.back(), theirs.back(), beside.back(), theirs_beside.back()));
+    options.say("processor time, backlog: " + processor + "; publisher beside: " + home.processor());
   }
   bench::Result result;
   result.value = bench::median(drained);
@@ -221,6 +252,7 @@ bench::Result sink_single(const bench::Options& options) {
   result.peer_value = pair.peers;
   result.runs = options.runs;
   result.details = {{"events a run, bytes each", fmt::format("{}, {}", events, kEventBytes)},
+                    {"processor time", home.processor()},
                     {"memory of the sink at most", fmt::format("{:.0f} MB", double(home.memory()) / 1e6)}};
   return result;
 }

@@ -52,8 +52,21 @@ struct Bad {
   }
 }
 
+// What names a field only when something is wrong with it, and costs nothing before.
 template <typename T>
-T need(simdjson::simdjson_result<T> result, const std::string& field) {
+concept Namer = requires(const T& t) {
+  { t.text() } -> std::same_as<std::string>;
+};
+template <Namer Where>
+[[noreturn]] void bad(const Where& field, simdjson::error_code error) {
+  bad(field.text(), error);
+}
+template <Namer Where>
+[[noreturn]] void bad(const Where& field, const char* reason) {
+  bad(field.text(), std::string(reason));
+}
+template <typename T, typename Where>
+T need(simdjson::simdjson_result<T> result, const Where& field) {
   T value;
   if (const auto error = std::move(result).get(value)) bad(field, error);
   return value;
@@ -103,21 +116,26 @@ int64_t time_value(std::string_view text, const std::string& field) {
 
 void append_quoted(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
+  size_t plain = 0;  // from here on nothing is written yet
+  for (size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c != '"' && c != '\\' && uint8_t(c) >= 0x20) continue;
+    out.append(text, plain, at - plain);
+    plain = at + 1;
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (uint8_t(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", int(c));
     } else {
-      out += c;
+      out += fmt::format("\\u{:04x}", int(c));
     }
   }
+  out.append(text, plain);
   out += '"';
 }
 
 // Checks a value all the way down and writes it without white space. On-demand parsing checks only what is read.
-void append_json(std::string& out, od::value value, const std::string& field, int depth = 0) {
+template <typename Where>
+void append_json(std::string& out, od::value value, const Where& field, int depth = 0) {
   if (depth > kMaxDepth) bad(field, "nested too deeply");
   switch (need(value.type(), field)) {
     case od::json_type::object: {
@@ -252,6 +270,12 @@ struct Parser::Work {
     return node.path.empty() ? shown : node.path + "." + shown;
   }
 
+  struct Member {
+    const Node& node;
+    std::string_view key;
+    std::string text() const { return sub(node, key); }
+  };
+
   void unknown(const Node& node, std::string_view key, od::value value) {
     if (node.rest >= 0) {
       auto& out = scratch[size_t(node.rest)];
@@ -259,7 +283,7 @@ struct Parser::Work {
       if (!out.empty()) out += ',';
       append_quoted(out, key);
       out += ':';
-      append_json(out, value, sub(node, key));
+      append_json(out, value, Member{node, key});
     } else if (stream.unknown == Stream::Unknown::kPark) {
       bad(sub(node, key), "unknown field");
     }
@@ -271,8 +295,9 @@ struct Parser::Work {
       if (const Node* child = find(node, member.key())) {
         take(*child, member.value());
       } else {
-        const std::string key(need(member.unescaped_key(), node.path));
-        if (const Node* spelled = find(node, std::string_view(key)))  // a known name written with escapes
+        // Lives in the parser until the next event.
+        const std::string_view key = need(member.unescaped_key(), node.path);
+        if (const Node* spelled = find(node, key))  // a known name written with escapes
           take(*spelled, member.value());
         else
           unknown(node, key, member.value());

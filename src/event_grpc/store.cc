@@ -147,7 +147,8 @@ std::vector<std::string> Store::set_aside_old_rollups(const events::Stream& stre
   return aside;
 }
 
-void Store::insert(const events::Stream& stream, const warehouse::Block& block, const std::string& token) {
+void Store::insert(const events::Stream& stream, const warehouse::Block& block, const std::string& token,
+                   std::shared_ptr<std::string>& encoded) {
   warehouse::QueryOptions options;
   options.timeout = std::chrono::minutes(5);
   // A batch may span any number of months.
@@ -155,7 +156,10 @@ void Store::insert(const events::Stream& stream, const warehouse::Block& block, 
   const auto table = events::table_of(stream) + " " + block.column_list();
   patiently(stream, "inserting", [&] {
     options.query_id = insert_prefix(stream) + make_uuid7(system_clock().now()).text();
-    client_.insert_blocking(table, "Native", block.encode(), token, options);
+    // A request that has failed may not have let go of it yet.
+    if (!encoded || encoded.use_count() > 1) encoded = std::make_shared<std::string>();
+    block.encode_into(*encoded);
+    client_.insert_blocking(table, "Native", encoded, token, options);
   });
 }
 
@@ -164,18 +168,21 @@ void Store::park(const events::Stream& stream, const std::vector<ParkedEvent>& p
   using Kind = Column::Kind;
   if (parked.empty()) return;
   warehouse::Block block;
-  block.columns = {Column("id", "UUID", Kind::kUuid, false),
-                   Column("stream", "LowCardinality(String)", Kind::kKeyword, false),
-                   Column("state", "LowCardinality(String)", Kind::kKeyword, false),
-                   Column("parked_at", "DateTime64(3, 'UTC')", Kind::kInt64, false),
-                   Column("version", "UInt64", Kind::kInt64, false),
-                   Column("reason", "String", Kind::kString, false),
-                   Column("field", "LowCardinality(String)", Kind::kKeyword, false),
-                   Column("count", "UInt32", Kind::kUInt32, false),
-                   Column("exchange", "LowCardinality(String)", Kind::kKeyword, false),
-                   Column("routing_key", "String", Kind::kString, false),
-                   Column("headers", "String", Kind::kString, false),
-                   Column("body", "String", Kind::kString, false)};
+  const auto add = [&](const char* name, const char* type, Kind kind) {
+    block.columns.emplace_back(name, type, kind, false);
+  };
+  add("id", "UUID", Kind::kUuid);
+  add("stream", "LowCardinality(String)", Kind::kKeyword);
+  add("state", "LowCardinality(String)", Kind::kKeyword);
+  add("parked_at", "DateTime64(3, 'UTC')", Kind::kInt64);
+  add("version", "UInt64", Kind::kInt64);
+  add("reason", "String", Kind::kString);
+  add("field", "LowCardinality(String)", Kind::kKeyword);
+  add("count", "UInt32", Kind::kUInt32);
+  add("exchange", "LowCardinality(String)", Kind::kKeyword);
+  add("routing_key", "String", Kind::kString);
+  add("headers", "String", Kind::kString);
+  add("body", "String", Kind::kString);
   const int64_t micros = system_clock().now().time_since_epoch().count();
   for (const auto& p : parked) {
     auto c = block.columns.begin();

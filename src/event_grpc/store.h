@@ -48,7 +48,9 @@ class Store {
   // Runs the catalogue's DDL of the stream (and the shared tables).
   void prepare(const events::Stream& stream);
   // Durable when it returns. `token` is the same for every attempt.
-  void insert(const events::Stream& stream, const warehouse::Block& block, const std::string& token);
+  // `encoded` is its working memory, kept by the caller from block to block.
+  void insert(const events::Stream& stream, const warehouse::Block& block, const std::string& token,
+              std::shared_ptr<std::string>& encoded);
   void park(const events::Stream& stream, const std::vector<ParkedEvent>& events);
   // Of the given rows those whose event id is in the stream's table already. Waits for the stream's inserts that are
   // running first: one whose sink was killed may still be under way.

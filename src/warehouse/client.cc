@@ -326,12 +326,18 @@ Task<Summary> Client::insert(std::string table_and_columns, std::string format, 
 
 Summary Client::insert_blocking(std::string table_and_columns, std::string format, std::string data, std::string token,
                                 QueryOptions options) {
+  return insert_blocking(std::move(table_and_columns), std::move(format),
+                         std::make_shared<const std::string>(std::move(data)), std::move(token), std::move(options));
+}
+
+Summary Client::insert_blocking(std::string table_and_columns, std::string format,
+                                std::shared_ptr<const std::string> data, std::string token, QueryOptions options) {
   options.settings.try_emplace("wait_end_of_query", "1");
   add_insert_settings(options, token);
   const std::string sql = insert_sql(table_and_columns, format);
   http::ClientRequest r = request(sql, {}, options);
   r.url += "&query=" + http::percent_encode(sql);
-  r.body = std::move(data);
+  r.shared_body = std::move(data);
   const http::ClientResponse response = http_.send_blocking(std::move(r));
   check(response);
   return summary_of(response);

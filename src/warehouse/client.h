@@ -63,6 +63,9 @@ class Client {
   // The same for threads that may block.
   Summary insert_blocking(std::string table_and_columns, std::string format, std::string data, std::string token = {},
                           QueryOptions options = {});
+  // `data` may be changed and given again when it returns: the same memory serves for many inserts.
+  Summary insert_blocking(std::string table_and_columns, std::string format, std::shared_ptr<const std::string> data,
+                          std::string token = {}, QueryOptions options = {});
   std::string query_blocking(std::string sql, std::string format, QueryOptions options = {});
   // GET /ping.
   Task<bool> ping();

@@ -1,5 +1,6 @@
 #include "warehouse/native_block.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -14,16 +15,22 @@ template <typename T>
 void put(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
-
-void put_varint(std::string& out, uint64_t value) {
-  while (value >= 0x80) {
-    out += char(uint8_t(value) | 0x80);
-    value >>= 7;
-  }
-  out += char(value);
+template <typename T>
+void put(Bytes& out, T value) {
+  out.put(value);
 }
 
-void put_text(std::string& out, std::string_view text) {
+template <typename Out>
+void put_varint(Out& out, uint64_t value) {
+  while (value >= 0x80) {
+    put(out, char(uint8_t(value) | 0x80));
+    value >>= 7;
+  }
+  put(out, char(value));
+}
+
+template <typename Out>
+void put_text(Out& out, std::string_view text) {
   put_varint(out, text.size());
   out.append(text);
 }
@@ -48,35 +55,25 @@ size_t width_of(Column::Kind kind) {
 
 }  // namespace
 
+void Bytes::make_room(size_t count) {
+  const size_t wanted = std::max({size_ + count, capacity_ * 2, size_t{256}});
+  auto more = std::make_unique_for_overwrite<char[]>(wanted);
+  if (size_) std::memcpy(more.get(), data_.get(), size_);
+  data_ = std::move(more);
+  capacity_ = wanted;
+}
+
 Column::Column(std::string name, std::string type, Kind kind, bool nullable)
     : name_(std::move(name)), type_(std::move(type)), kind_(kind), nullable_(nullable) {}
 
-void Column::add(int64_t value) {
-  if (kind_ == Kind::kInt64)
-    put(data_, value);
-  else if (kind_ == Kind::kUInt32)
-    put(data_, uint32_t(value));
-  else
-    data_ += char(value);
-  if (nullable_) nulls_ += '\0';
-  if (value != 0 || nullable_) all_default_ = false;
-  ++rows_;
-}
-
-void Column::add(double value) {
-  put(data_, value);
-  if (nullable_) nulls_ += '\0';
-  all_default_ = false;
-  ++rows_;
-}
-
 void Column::add(const Uuid& value) {
   // Two 64-bit halves, each in the machine's order.
-  for (const int half : {0, 8})
-    for (int i = 7; i >= 0; --i) data_ += char(value.bytes[size_t(half + i)]);
-  if (nullable_) nulls_ += '\0';
-  all_default_ = false;
-  ++rows_;
+  for (const size_t half : {0, 8}) {
+    uint64_t bits = 0;
+    std::memcpy(&bits, value.bytes.data() + half, sizeof bits);
+    data_.put(__builtin_bswap64(bits));
+  }
+  end_row(false);
 }
 
 void Column::add(std::string_view value) {
@@ -95,20 +92,18 @@ void Column::add(std::string_view value) {
     offsets_.push_back(uint32_t(data_.size()));
     put_text(data_, value);
   }
-  if (nullable_) nulls_ += '\0';
-  if (!value.empty() || nullable_) all_default_ = false;
-  ++rows_;
+  end_row(value.empty());
 }
 
 void Column::add_default() {
   if (kind_ == Kind::kKeyword) return add(std::string_view());
   if (kind_ == Kind::kString) {
     offsets_.push_back(uint32_t(data_.size()));
-    data_ += '\0';
+    data_.put('\0');
   } else {
-    data_.append(width_of(kind_), '\0');
+    data_.fill(width_of(kind_), '\0');
   }
-  if (nullable_) nulls_ += '\1';
+  if (nullable_) nulls_.put('\1');
   ++rows_;
 }
 
@@ -125,13 +120,17 @@ std::string_view Column::text(size_t row) const {
     size |= uint64_t(byte & 0x7f) << shift;
     if (!(byte & 0x80)) break;
   }
-  return std::string_view(data_).substr(at, size);
+  return data_.view().substr(at, size);
 }
 
 Uuid Column::uuid(size_t row) const {
   Uuid value;
-  for (const size_t half : {0, 8})
-    for (size_t i = 0; i < 8; ++i) value.bytes[half + i] = uint8_t(data_[row * 16 + half + 7 - i]);
+  for (const size_t half : {0, 8}) {
+    uint64_t bits = 0;
+    std::memcpy(&bits, data_.data() + row * 16 + half, sizeof bits);
+    bits = __builtin_bswap64(bits);
+    std::memcpy(value.bytes.data() + half, &bits, sizeof bits);
+  }
   return value;
 }
 
@@ -165,8 +164,8 @@ void Column::encode(std::string& out) const {
       out.append(reinterpret_cast<const char*>(offsets_.data()), offsets_.size() * sizeof(uint32_t));
     return;
   }
-  if (nullable_) out += nulls_;
-  out += data_;
+  if (nullable_) out += nulls_.view();
+  out += data_.view();
 }
 
 Column Column::filtered(const std::vector<bool>& keep) const {
@@ -179,8 +178,8 @@ Column Column::filtered(const std::vector<bool>& keep) const {
     } else if (width == 0) {
       kept.add(text(row));
     } else {
-      kept.data_.append(data_, row * width, width);
-      if (nullable_) kept.nulls_ += '\0';
+      kept.data_.append(data_.view().substr(row * width, width));
+      if (nullable_) kept.nulls_.put('\0');
       ++kept.rows_;
     }
   }
@@ -214,6 +213,12 @@ std::string Block::column_list() const {
 
 std::string Block::encode() const {
   std::string out;
+  encode_into(out);
+  return out;
+}
+
+void Block::encode_into(std::string& out) const {
+  out.clear();
   out.reserve(bytes() + 4096);
   size_t sent = 0;
   for (const auto& c : columns) sent += !c.all_default();
@@ -221,7 +226,6 @@ std::string Block::encode() const {
   put_varint(out, rows());
   for (const auto& c : columns)
     if (!c.all_default()) c.encode(out);
-  return out;
 }
 
 Block Block::filtered(const std::vector<bool>& keep) const {

@@ -174,6 +174,7 @@ struct Connection::State {
   Options options;
   amqp_connection_state_t connection = nullptr;
   int wake = -1;
+  std::string consumer;  // its tag
   bool is_blocked = false;
 
   std::optional<Partial> partial;
@@ -439,8 +440,17 @@ void Connection::remove_queue(const std::string& queue) {
 void Connection::consume(const std::string& queue, uint16_t prefetch) {
   amqp_basic_qos(state_->connection, kChannel, 0, prefetch, 0);
   state_->check_rpc("setting prefetch");
-  amqp_basic_consume(state_->connection, kChannel, bytes(queue), amqp_empty_bytes, 0, 0, 0, amqp_empty_table);
+  const auto* ok =
+      amqp_basic_consume(state_->connection, kChannel, bytes(queue), amqp_empty_bytes, 0, 0, 0, amqp_empty_table);
+  const std::string tag(ok ? view(ok->consumer_tag) : std::string_view());
   state_->check_rpc("consuming queue " + queue);
+  state_->consumer = tag;
+}
+
+void Connection::consume_again(const std::string& queue, uint16_t prefetch) {
+  amqp_basic_cancel(state_->connection, kChannel, bytes(state_->consumer));
+  state_->check_rpc("cancelling a consumer");
+  consume(queue, prefetch);
 }
 
 std::optional<Connection::Delivery> Connection::receive(SteadyTime deadline) {

@@ -346,7 +346,7 @@ void Client::State::prepare(const TransferPtr& transfer) {
     curl_easy_setopt(easy, CURLOPT_USERNAME, r.aws->access_key.c_str());
     curl_easy_setopt(easy, CURLOPT_PASSWORD, r.aws->secret_key.c_str());
     if (r.aws->service == "s3" && !r.headers.get("x-amz-content-sha256"))
-      append(t.fields, "x-amz-content-sha256: " + (r.read_body ? "UNSIGNED-PAYLOAD" : sha256_hex(r.body)));
+      append(t.fields, "x-amz-content-sha256: " + (r.read_body ? "UNSIGNED-PAYLOAD" : sha256_hex(r.sent_body())));
   } else if (!r.user.empty() || !r.password.empty()) {
     curl_easy_setopt(easy, CURLOPT_HTTPAUTH, long(CURLAUTH_BASIC));
     curl_easy_setopt(easy, CURLOPT_USERNAME, r.user.c_str());
@@ -376,7 +376,8 @@ void Client::State::set_method(Transfer& t) {
   // libcurl would ask for 100-continue and name a form's content type unbidden. "Name:" takes a field out, but libcurl
   // 7.88 then signs it all the same and the signature is wrong, so signed requests do without: they name a type and do
   // not wait for the 100.
-  const bool has_body = !r.body.empty() || r.read_body;
+  const std::string_view body = r.sent_body();
+  const bool has_body = !body.empty() || r.read_body;
   if (!r.aws) {
     append(t.fields, "Expect:");
     if (!r.headers.get("Content-Type")) append(t.fields, "Content-Type:");
@@ -392,10 +393,10 @@ void Client::State::set_method(Transfer& t) {
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method.c_str());
   } else if (r.method == "HEAD") {
     curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  } else if (!r.body.empty() || r.method == "POST" || r.method == "PUT") {
+  } else if (!body.empty() || r.method == "POST" || r.method == "PUT") {
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r.body.data());
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(r.body.size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data() ? body.data() : "");
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.size()));
     if (r.method != "POST") curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method.c_str());
   } else {
     curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);

@@ -18,6 +18,9 @@ struct ClientRequest {
   std::string url{};
   Headers headers{};
   std::string body{};  // sent as it is, with Content-Length
+  // Instead of `body`, for who wants to use its memory again.
+  std::shared_ptr<const std::string> shared_body{};
+  std::string_view sent_body() const { return shared_body ? std::string_view(*shared_body) : std::string_view(body); }
   // Streamed upload instead of `body`: fills the buffer, gives the count, 0 at the end; may block (it runs on the
   // client's upload threads, one call at a time, not on the transfer thread). send() is left only after it has
   // returned.
