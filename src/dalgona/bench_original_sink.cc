@@ -8,7 +8,7 @@
 namespace dalgona {
 
 namespace json = boost::json;
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 namespace {
 
@@ -76,7 +76,7 @@ void OriginalSink::consume() {
   amqp::Connection connection({.url = rabbitmq_url_, .name = "bench original"});
   connection.consume(queue_, 1000);
   while (!stop_) {
-    const auto delivery = connection.receive(Clock::now() + std::chrono::milliseconds{200});
+    const auto delivery = connection.receive(SteadyClock::now() + std::chrono::milliseconds{200});
     if (!delivery) continue;
     for (const auto line : split(delivery->body, '\n'))
       if (!line.empty()) put(row_of(line));

@@ -20,11 +20,11 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-struct Meters {
+struct SinkMeters {
   prometheus::Counter &events, &batches, &duplicates, &parked, &deliveries;
   prometheus::Gauge &lag, &connected;
   prometheus::Histogram &rows, &seconds;
-  explicit Meters(const std::string& stream)
+  explicit SinkMeters(const std::string& stream)
       : events(metrics::counter("dalgona_event_grpc_events_total", "Events made durable", {{"stream", stream}})),
         batches(metrics::counter("dalgona_event_grpc_batches_total", "Batches made durable", {{"stream", stream}})),
         duplicates(metrics::counter("dalgona_event_grpc_duplicates_total",
@@ -76,7 +76,7 @@ struct StreamSink::State {
   StopFlag& stop;
   MemoryBudget& budget;
   SinkOptions options;
-  Meters meters;
+  SinkMeters meters;
   std::vector<std::unique_ptr<Receiver>> receivers;
   std::thread committer;
   std::mutex mutex;
