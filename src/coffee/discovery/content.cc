@@ -62,8 +62,8 @@ json::object row_json(const Context& context, const postgres::Result& found, siz
 
 // In an order that PostgreSQL keeps; the growth of the page's posts is looked up.
 Task<Page> page_by_column(const Context& context, const Question& asked) {
-  const SortKey& key =
-      *std::find_if(kContentOrders.begin(), kContentOrders.end(), [&](const SortKey& each) { return each.name == asked.sort; });
+  const SortKey& key = *std::find_if(kContentOrders.begin(), kContentOrders.end(),
+                                     [&](const SortKey& each) { return each.name == asked.sort; });
   Page page;
   postgres::Params params{asked.profile};
   std::string sql = fmt::format("SELECT {}, ({})::text AS sort_value FROM {} p WHERE p.profile_id = $1", kColumns,
