@@ -8,9 +8,10 @@
 namespace dalgona {
 
 namespace json = boost::json;
-using SteadyClock = std::chrono::steady_clock;
 
 namespace {
+
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kChannel = 10'000;
 constexpr size_t kRows = 1'000;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -180,7 +181,7 @@ Process::Process(const Command& command) {
     throw Permanent(fmt::format("{}: {}: {}", command.argv.at(0), step, std::strerror(errno)));
   };
   std::vector<std::string> argv = command.argv, environment;
-  for (const auto& [name, value] : command.environment) environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : command.environment) environment.push_back(fmt::format("{}={}", name, value));
   Plan plan;
   plan.argv = pointers(argv);
   plan.environment = pointers(environment);
