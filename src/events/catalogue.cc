@@ -105,7 +105,7 @@ class Reader {
   }
   // Names become SQL identifiers, queue names and file names; these characters are plain in all of them.
   std::string identifier(const YAML::Node& map, const char* key, const std::string& what) const {
-    const auto value = text(map, key, what);
+    std::string value = text(map, key, what);
     const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
     if (value.size() > 100 || !std::all_of(value.begin(), value.end(), plain) ||
         std::isdigit(static_cast<unsigned char>(value[0])))
