@@ -6,6 +6,9 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 # it to share the precompiled header.
 set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
 option(DALGONA_PCH "Precompile the heavy third-party headers" ON)
+# A room's files are compiled some at a time as one: most of a compilation is headers and templates that all of them share. Off in the presets
+# `dev` and `lint`, where each file must stand by itself; see docs/decisions/0004-files-are-compiled-together.md.
+option(DALGONA_UNITY "Compile the files of a room several at a time" ON)
 option(DALGONA_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 set(DALGONA_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize=")
 
@@ -25,6 +28,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports these inside Asio, Beast and libstdc++ when they are inlined at -O2; see docs/traps.md.
   target_compile_options(dalgona_flags INTERFACE -fcoroutines -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
     -Wno-dangling-pointer -Wno-mismatched-new-delete -Wno-tsan -fpch-preprocess)
+endif()
+if(DALGONA_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # A .cc that is included looks like a header whose types have members of unnamed namespaces; each is included once, so nothing can differ.
+  target_compile_options(dalgona_flags INTERFACE -Wno-subobject-linkage)
 endif()
 target_compile_definitions(dalgona_flags INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
 target_include_directories(dalgona_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
@@ -77,3 +84,8 @@ pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 # These carry compile definitions; all targets must have the same ones to share the precompiled header, so they come with the flags.
 target_link_libraries(dalgona_flags INTERFACE Boost::json Boost::url Boost::iostreams spdlog::spdlog fmt::fmt simdjson::simdjson Threads::Threads)
 target_link_options(dalgona_flags INTERFACE -Wl,--as-needed)
+
+# Tests are compiled for speed of compilation: what they measure lies in the libraries.
+add_library(dalgona_test_flags INTERFACE)
+target_compile_options(dalgona_test_flags INTERFACE -O0)
+target_link_libraries(dalgona_test_flags INTERFACE GTest::gmock)

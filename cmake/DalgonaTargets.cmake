@@ -1,18 +1,40 @@
 # One folder of src/ is one static library `dalgona_NAME`; x_test.cc files in it make the unit-test program `NAME_test`.
 # Adding a file to a folder needs no change here.
 
-# The precompiled header is compiled once, in this library, and shared by all with the same flags.
+# Files in one unit of compilation, when they are compiled together: many enough that what they share pays, few enough that a change to one of
+# them is compiled and linked within half a minute.
+set(DALGONA_UNITY_BATCH 6)
+set(DALGONA_UNITY_TEST_BATCH 5)
+
+# The precompiled header is compiled once, in this library, and shared by all with the same flags. Tests have one of their own, with GoogleTest.
+function(dalgona_precompiled NAME HEADER)
+  file(WRITE ${CMAKE_BINARY_DIR}/${NAME}.cc "")
+  add_library(${NAME} OBJECT ${CMAKE_BINARY_DIR}/${NAME}.cc)
+  target_link_libraries(${NAME} PRIVATE dalgona_flags ${ARGN})
+  target_precompile_headers(${NAME} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/${HEADER})
+endfunction()
 if(DALGONA_PCH)
-  file(WRITE ${CMAKE_BINARY_DIR}/pch.cc "")
-  add_library(dalgona_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
-  target_link_libraries(dalgona_pch PRIVATE dalgona_flags)
-  target_precompile_headers(dalgona_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+  dalgona_precompiled(dalgona_pch pch.h)
+  if(NOT DALGONA_FUZZ)
+    dalgona_precompiled(dalgona_test_pch test_pch.h dalgona_test_flags)
+  endif()
 endif()
 
 function(dalgona_settle TARGET)
+  cmake_parse_arguments(ARG "TEST" "" "" ${ARGN})
   target_link_libraries(${TARGET} PUBLIC dalgona_flags)
+  set(pch dalgona_pch)
+  set(batch ${DALGONA_UNITY_BATCH})
+  if(ARG_TEST)
+    target_link_libraries(${TARGET} PRIVATE dalgona_test_flags)
+    set(pch dalgona_test_pch)
+    set(batch ${DALGONA_UNITY_TEST_BATCH})
+  endif()
   if(DALGONA_PCH)
-    target_precompile_headers(${TARGET} REUSE_FROM dalgona_pch)
+    target_precompile_headers(${TARGET} REUSE_FROM ${pch})
+  endif()
+  if(DALGONA_UNITY)
+    set_target_properties(${TARGET} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE BATCH UNITY_BUILD_BATCH_SIZE ${batch})
   endif()
 endfunction()
 
@@ -41,8 +63,8 @@ endfunction()
 function(dalgona_test NAME)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
   add_executable(${NAME} ${ARG_SOURCES})
-  dalgona_settle(${NAME})
-  target_link_libraries(${NAME} PRIVATE ${ARG_LINKS} GTest::gmock GTest::gtest_main)
+  dalgona_settle(${NAME} TEST)
+  target_link_libraries(${NAME} PRIVATE ${ARG_LINKS} GTest::gtest_main)
   add_test(NAME ${NAME} COMMAND ${NAME} --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
   set_property(TEST ${NAME} PROPERTY ENVIRONMENT "DALGONA_SOURCE=${CMAKE_SOURCE_DIR}" "DALGONA_BUILD=${CMAKE_BINARY_DIR}")

@@ -25,7 +25,7 @@ constexpr std::string_view kAdd = R"sql(
 constexpr std::string_view kEnable = R"sql(
   UPDATE beat.credential SET enabled = $2::boolean, disabled_till = NULL, reason = NULL, updated_at = now()
   WHERE id = $1::bigint RETURNING id)sql";
-constexpr std::string_view kList = R"sql(
+constexpr std::string_view kCredentialList = R"sql(
   SELECT json_build_object('id', id, 'source', source, 'handle', handle, 'enabled', enabled, 'disabled_till', disabled_till,
     'usable', enabled AND NOT data_access_expired AND coalesce(disabled_till <= now(), true), 'reason', reason,
     'created_at', created_at, 'updated_at', updated_at) AS row
@@ -145,7 +145,7 @@ Task<bool> Credentials::enable(int64_t id, bool enabled) {
 }
 
 Task<std::vector<std::string>> Credentials::list() {
-  const postgres::Result result = co_await pool_.query(kList);
+  const postgres::Result result = co_await pool_.query(kCredentialList);
   std::vector<std::string> rows;
   for (size_t i = 0; i < result.rows(); ++i) rows.emplace_back(result.text(i, "row"));
   co_return rows;

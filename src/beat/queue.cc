@@ -94,7 +94,7 @@ constexpr std::string_view kWake = R"sql(
 
 constexpr std::string_view kGet = "SELECT row_to_json(t) AS task FROM beat.scrape_request_log t WHERE id = $1::bigint";
 
-constexpr std::string_view kList = R"sql(
+constexpr std::string_view kTaskList = R"sql(
   SELECT row_to_json(t) AS task FROM beat.scrape_request_log t
   WHERE ($1::text IS NULL OR status = $1::text) AND ($2::text IS NULL OR flow = $2::text) ORDER BY id DESC LIMIT $3::int)sql";
 
@@ -278,7 +278,7 @@ Task<std::optional<std::string>> Queue::get(int64_t id) {
 
 Task<std::vector<std::string>> Queue::list(Filter filter) {
   postgres::Params params{filter.status, filter.flow, std::to_string(filter.limit)};
-  const postgres::Result result = co_await pool_.query(kList, std::move(params));
+  const postgres::Result result = co_await pool_.query(kTaskList, std::move(params));
   std::vector<std::string> rows;
   for (size_t i = 0; i < result.rows(); ++i) rows.emplace_back(result.text(i, "task"));
   co_return rows;

@@ -20,7 +20,7 @@ namespace {
 
 namespace json = boost::json;
 namespace beast_http = boost::beast::http;
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 using Tcp = boost::asio::ip::tcp;
 
 constexpr int kConnections = 16;
@@ -67,18 +67,18 @@ Load load(uint16_t port, const std::vector<Question>& questions) {
   std::mutex mutex;
   std::vector<double> took;
   std::exception_ptr failed;
-  const auto until = Clock::now() + kRun;
+  const auto until = SteadyClock::now() + kRun;
   std::vector<std::thread> threads;
   for (int i = 0; i < kConnections; ++i)
     threads.emplace_back([&, i] {
       std::vector<double> mine;
       try {
         Asker asker(port);
-        for (size_t n = size_t(i); Clock::now() < until; n += kConnections) {
-          const auto started = Clock::now();
+        for (size_t n = size_t(i); SteadyClock::now() < until; n += kConnections) {
+          const auto started = SteadyClock::now();
           const Question& question = questions[n % questions.size()];
           asker.ask(question.path, question.body);
-          mine.push_back(std::chrono::duration<double, std::milli>(Clock::now() - started).count());
+          mine.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - started).count());
         }
       } catch (...) {
         const std::scoped_lock lock(mutex);

@@ -28,18 +28,18 @@ namespace dalgona {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr size_t kPollers = 6;                // series asked for at once; more would measure the askers
-constexpr auto kAskAgain = milliseconds{10};  // resolution of the measurement
-constexpr auto kTooLate = seconds{60};        // then the point counts as lost, and the bench fails
+constexpr size_t kPollers = 6;                  // series asked for at once; more would measure the askers
+constexpr auto kResolution = milliseconds{10};  // resolution of the measurement
+constexpr auto kTooLate = seconds{60};          // then the point counts as lost, and the bench fails
 
 // A reply of the platform with many channels, of which one is followed to its point.
 struct Sample {
   std::string channel, day;
-  Clock::time_point replied;
+  SteadyClock::time_point replied;
 };
 
 class Samples {
@@ -85,7 +85,7 @@ double follow(http::Client& client, const std::string& api, const Sample& sample
     request.headers.set("Content-Type", "application/json");
     request.body = body;
     const http::ClientResponse reply = client.send_blocking(std::move(request));
-    const auto now = Clock::now();
+    const auto now = SteadyClock::now();
     if (reply.status == 200) {
       const boost::json::value value = boost::json::parse(reply.body);
       for (const auto& point : value.at("data").as_array())
@@ -97,7 +97,7 @@ double follow(http::Client& client, const std::string& api, const Sample& sample
     if (now - sample.replied > kTooLate)
       throw Permanent(
           fmt::format("the point of {} on {} did not come within {} s", sample.channel, sample.day, kTooLate.count()));
-    std::this_thread::sleep_for(kAskAgain);
+    std::this_thread::sleep_for(kResolution);
   }
 }
 
@@ -153,7 +153,7 @@ std::vector<double> crawl_once(const bench::Options& options, std::string& load)
     if (endpoint != "channels" || status != 200 || ids.find(',') == std::string::npos) return;
     const auto all = split(ids, ',');
     const Time now = sandbox->clock().now();
-    samples.add({std::string(all[std::hash<std::string>{}(ids) % all.size()]), to_date(now), Clock::now()});
+    samples.add({std::string(all[std::hash<std::string>{}(ids) % all.size()]), to_date(now), SteadyClock::now()});
   };
   sandbox::Service service(std::move(population), {}, system_clock(), std::move(service_options));
   sandbox = &service;

@@ -18,10 +18,10 @@
 namespace dalgona {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr uint64_t kBatch = 2'000'000;  // logs of one generating statement
-constexpr int kWindow = 30;             // days of a series
+constexpr int kSeriesDays = 30;         // days of a series
 constexpr int kQuestions = 300;         // of one run
 
 // `profiles` profiles, each seen once on each of `days` days that end yesterday.
@@ -108,7 +108,7 @@ Latency ask_for_series(BenchHome& home, std::string_view sql, const Logs& logs, 
                        std::mt19937_64& random) {
   std::vector<double> took;
   for (int i = 0; i < kQuestions; ++i) {
-    const int64_t since = int64_t(random() % (logs.days - kWindow + 1));
+    const int64_t since = int64_t(random() % (logs.days - kSeriesDays + 1));
     const auto day = [&](int64_t n) {
       return to_date(system_clock().now() - std::chrono::days{int64_t(logs.days) - since - n});
     };
@@ -116,13 +116,13 @@ Latency ask_for_series(BenchHome& home, std::string_view sql, const Logs& logs, 
     options.params = {{"platform", "YOUTUBE"},
                       {"profile", ids[random() % ids.size()]},
                       {"first", day(0)},
-                      {"last", day(kWindow - 1)}};
+                      {"last", day(kSeriesDays - 1)}};
     options.settings["max_threads"] = "1";  // as coffee does: a series is one thread's work
-    const auto began = Clock::now();
+    const auto began = SteadyClock::now();
     const std::string answer = home.ask(std::string(sql), std::move(options));
-    took.push_back(std::chrono::duration<double, std::milli>(Clock::now() - began).count());
-    if (const auto days = std::count(answer.begin(), answer.end(), '\n'); days != kWindow)
-      throw Permanent(fmt::format("a series has {} days in place of {}", days, kWindow));
+    took.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - began).count());
+    if (const auto days = std::count(answer.begin(), answer.end(), '\n'); days != kSeriesDays)
+      throw Permanent(fmt::format("a series has {} days in place of {}", days, kSeriesDays));
   }
   std::sort(took.begin(), took.end());
   const auto quantile = [&](double q) { return took[size_t(std::ceil(q * double(took.size()))) - 1]; };

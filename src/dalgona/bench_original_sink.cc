@@ -8,9 +8,10 @@
 namespace dalgona {
 
 namespace json = boost::json;
-using Clock = std::chrono::steady_clock;
 
 namespace {
+
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kChannel = 10'000;
 constexpr size_t kRows = 1'000;
@@ -76,7 +77,7 @@ void OriginalSink::consume() {
   amqp::Connection connection({.url = rabbitmq_url_, .name = "bench original"});
   connection.consume(queue_, 1000);
   while (!stop_) {
-    const auto delivery = connection.receive(Clock::now() + std::chrono::milliseconds{200});
+    const auto delivery = connection.receive(SteadyClock::now() + std::chrono::milliseconds{200});
     if (!delivery) continue;
     for (const auto line : split(delivery->body, '\n'))
       if (!line.empty()) put(row_of(line));

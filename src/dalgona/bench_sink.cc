@@ -23,13 +23,13 @@
 namespace dalgona {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr const char* kExchange = "beat.dx";
 constexpr const char* kOurKey = "profile_log_events";
 constexpr const char* kPeersQueue = "bench_peer_q";
 constexpr size_t kEventBytes = 400;
-constexpr uint64_t kWindow = 256;                    // messages without confirm
+constexpr uint64_t kUnconfirmed = 256;               // messages without confirm
 constexpr std::chrono::minutes kTooLong{20};         // for one run
 constexpr std::chrono::milliseconds kAskAgain{100};  // the count of rows, which costs the warehouse 3 ms
 
@@ -57,7 +57,7 @@ void publish(const std::string& url, const std::string& key, uint64_t events, ui
   message.properties.content_type = events_a_message > 1 ? "application/x-ndjson" : "application/json";
   const auto settle = [&](uint64_t window) {
     while (connection.unconfirmed() > window) {
-      const auto confirms = connection.wait_confirms(Clock::now() + std::chrono::seconds{30});
+      const auto confirms = connection.wait_confirms(SteadyClock::now() + std::chrono::seconds{30});
       if (!confirms.failed.empty()) throw Permanent("the broker refuses: " + confirms.failed[0].second);
     }
   };
@@ -65,7 +65,7 @@ void publish(const std::string& url, const std::string& key, uint64_t events, ui
     message.body.clear();
     for (const uint64_t end = std::min(events, at + events_a_message); at < end; ++at) message.body += event(at) + "\n";
     connection.publish(message);
-    settle(kWindow);
+    settle(kUnconfirmed);
   }
   settle(0);
 }
@@ -104,12 +104,12 @@ class SinkBench {
     std::thread publisher;
     std::exception_ptr failed;
     if (beside) home_.start_sink();
-    const auto began = Clock::now();
+    const auto began = SteadyClock::now();
     const double warehouse = processor_seconds(home_.warehouse_pid()), broker = processor_seconds(home_.rabbitmq_pid());
     if (!beside) home_.start_sink();
     if (beside) publisher = beside_us(events, events_a_message, kOurKey, failed);
     wait([&] { return rows("events.profile_log") >= wanted; }, publisher);
-    const double took = std::chrono::duration<double>(Clock::now() - began).count();
+    const double took = std::chrono::duration<double>(SteadyClock::now() - began).count();
     if (failed) std::rethrow_exception(failed);
     memory_ = std::max(memory_, peak_memory(home_.sink_pid()));
     const auto micros = [&](double seconds) { return seconds * 1e6 / double(events); };
@@ -128,7 +128,7 @@ class SinkBench {
     settle();
     std::thread publisher;
     std::exception_ptr failed;
-    const auto began = Clock::now();
+    const auto began = SteadyClock::now();
     OriginalSink sink(url_, kPeersQueue, home_.warehouse());
     if (beside) publisher = beside_us(events, events_a_message, kPeersQueue, failed);
     wait(
@@ -138,22 +138,22 @@ class SinkBench {
         },
         publisher);
     if (failed) std::rethrow_exception(failed);
-    return double(events) / std::chrono::duration<double>(Clock::now() - began).count();
+    return double(events) / std::chrono::duration<double>(SteadyClock::now() - began).count();
   }
 
   // A consumer that only receives and acknowledges, a hundred at a time.
   double receiver(uint64_t events) {
     publish(url_, kPeersQueue, events, 1);
     settle();
-    const auto began = Clock::now();
+    const auto began = SteadyClock::now();
     amqp::Connection connection({.url = url_, .name = "bench receiver"});
     connection.consume(kPeersQueue, 2000);
     for (uint64_t n = 0; n < events;) {
-      const auto delivery = connection.receive(Clock::now() + std::chrono::seconds{30});
+      const auto delivery = connection.receive(SteadyClock::now() + std::chrono::seconds{30});
       if (!delivery) throw Permanent("the broker delivers nothing");
       if (++n % 100 == 0 || n == events) connection.ack(delivery->tag, true);
     }
-    return double(events) / std::chrono::duration<double>(Clock::now() - began).count();
+    return double(events) / std::chrono::duration<double>(SteadyClock::now() - began).count();
   }
 
   // Of the last run of ours: the figure that other programs on the machine disturb least.
@@ -184,8 +184,8 @@ class SinkBench {
   static void wait(const std::function<bool()>& done, std::thread& publisher) {
     std::exception_ptr failed;
     try {
-      for (const auto until = Clock::now() + kTooLong; !done(); std::this_thread::sleep_for(kAskAgain))
-        if (Clock::now() > until) throw Permanent("not all events have become rows");
+      for (const auto until = SteadyClock::now() + kTooLong; !done(); std::this_thread::sleep_for(kAskAgain))
+        if (SteadyClock::now() > until) throw Permanent("not all events have become rows");
     } catch (...) {
       failed = std::current_exception();
     }

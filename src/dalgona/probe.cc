@@ -15,11 +15,11 @@
 namespace dalgona::probe {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 class Connection {
  public:
-  Connection(uint16_t port, std::chrono::milliseconds limit) : deadline_(Clock::now() + limit) {
+  Connection(uint16_t port, std::chrono::milliseconds limit) : deadline_(SteadyClock::now() + limit) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -55,7 +55,7 @@ class Connection {
  private:
   bool ready(int16_t events) {
     for (;;) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - SteadyClock::now()).count();
       if (left <= 0) return false;
       pollfd wait{fd_, events, 0};
       const int got = ::poll(&wait, 1, int(left));
@@ -63,7 +63,7 @@ class Connection {
       if (got < 0 && errno != EINTR) return false;
     }
   }
-  Clock::time_point deadline_;
+  SteadyClock::time_point deadline_;
   int fd_ = -1;
   bool open_ = false;
 };
@@ -94,8 +94,8 @@ bool amqp(uint16_t port, std::chrono::milliseconds limit) {
 
 bool wait_until(const std::function<bool()>& answers, const std::function<bool()>& alive,
                 std::chrono::milliseconds limit) {
-  const auto deadline = Clock::now() + limit;
-  while (Clock::now() < deadline) {
+  const auto deadline = SteadyClock::now() + limit;
+  while (SteadyClock::now() < deadline) {
     if (answers()) return true;
     if (!alive()) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds{25});

@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -31,7 +32,7 @@ namespace dalgona {
 namespace fs = std::filesystem;
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 // The death signal is sent when the thread that forked ends, not the process. So all children are forked by one thread
 // that lives as long as the process.
@@ -180,7 +181,7 @@ Process::Process(const Command& command) {
     throw Permanent(fmt::format("{}: {}: {}", command.argv.at(0), step, std::strerror(errno)));
   };
   std::vector<std::string> argv = command.argv, environment;
-  for (const auto& [name, value] : command.environment) environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : command.environment) environment.push_back(fmt::format("{}={}", name, value));
   Plan plan;
   plan.argv = pointers(argv);
   plan.environment = pointers(environment);
@@ -259,7 +260,7 @@ bool Process::running() {
 std::optional<int> Process::wait(std::chrono::milliseconds limit) {
   if (pid_ <= 0) return exit_code_;
   if (exit_code_) return exit_code_;
-  const auto deadline = Clock::now() + limit;
+  const auto deadline = SteadyClock::now() + limit;
   for (;;) {
     int status = 0;
     const pid_t ended = ::waitpid(pid_, &status, WNOHANG);
@@ -271,7 +272,7 @@ std::optional<int> Process::wait(std::chrono::milliseconds limit) {
       exit_code_ = 127;  // somebody else reaped it
       return exit_code_;
     }
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
     if (left <= 0) return {};
     pollfd ready{pidfd_, POLLIN, 0};
     ::poll(&ready, 1, int(std::min<int64_t>(left, 60'000)));
@@ -326,16 +327,16 @@ std::vector<Stray> processes_of_home(const fs::path& home) {
 }
 
 size_t end_processes_of_home(const fs::path& home, std::chrono::milliseconds grace) {
-  const auto deadline = Clock::now() + grace;
+  const auto deadline = SteadyClock::now() + grace;
   const std::vector<Stray> first = processes_of_home(home);
   for (const Stray& stray : first)
     ::kill(stray.pid, stray.command_line.find("/postgres ") != std::string::npos ? SIGINT : SIGTERM);
   for (;;) {
     const std::vector<Stray> left = processes_of_home(home);
     if (left.empty()) return first.size();
-    if (Clock::now() >= deadline)
+    if (SteadyClock::now() >= deadline)
       for (const Stray& stray : left) ::kill(stray.pid, SIGKILL);
-    if (Clock::now() >= deadline + std::chrono::seconds{10})
+    if (SteadyClock::now() >= deadline + std::chrono::seconds{10})
       throw Permanent(
           fmt::format("process {} ({}) of {} cannot be ended", left[0].pid, left[0].command_line, home.string()));
     // Strangers' children: there is nothing to wait on but /proc.

@@ -15,7 +15,7 @@ namespace dalgona::event_grpc {
 
 namespace {
 
-struct Arguments {
+struct CatalogueArguments {
   std::string folder, cluster, stream;
   bool json = false;
   events::Catalogue load() const {
@@ -23,7 +23,7 @@ struct Arguments {
   }
 };
 
-void print_streams(const Arguments& a) {
+void print_streams(const CatalogueArguments& a) {
   const auto catalogue = a.load();
   if (a.json) {
     boost::json::array all;
@@ -38,7 +38,7 @@ void print_streams(const Arguments& a) {
                              s.target.kind == events::TargetKind::kHttp ? s.target.url : s.target.table);
 }
 
-void print_ddl(const Arguments& a) {
+void print_ddl(const CatalogueArguments& a) {
   const auto catalogue = a.load();
   for (const auto& sql : events::shared_ddl(a.cluster)) std::cout << sql << ";\n";
   for (const auto& s : catalogue.streams()) {
@@ -48,7 +48,7 @@ void print_ddl(const Arguments& a) {
   }
 }
 
-void print_topology(const Arguments& a) {
+void print_topology(const CatalogueArguments& a) {
   const auto topology = events::topology(a.load().streams());
   if (a.json) {
     std::cout << boost::json::serialize(events::to_json(topology)) << "\n";
@@ -63,8 +63,8 @@ void print_topology(const Arguments& a) {
 }  // namespace
 
 void register_catalogue(CLI::App& event_grpc) {
-  auto arguments = std::make_shared<Arguments>();
-  const auto add = [&](const char* name, const char* help, void (*print)(const Arguments&)) {
+  auto arguments = std::make_shared<CatalogueArguments>();
+  const auto add = [&](const char* name, const char* help, void (*print)(const CatalogueArguments&)) {
     auto* command = event_grpc.add_subcommand(name, help);
     command->add_option("--streams", arguments->folder, "Folder of stream files; the one that ships, unless given");
     command->callback([arguments, print] { print(*arguments); });
@@ -76,7 +76,7 @@ void register_catalogue(CLI::App& event_grpc) {
   ddl->add_option("--cluster", arguments->cluster, "ON CLUSTER, with Replicated and Distributed tables");
   ddl->add_option("STREAM", arguments->stream, "Of this stream alone");
   add("docs", "Print the reference page of the streams",
-      [](const Arguments& a) { std::cout << events::reference_page(a.load()); });
+      [](const CatalogueArguments& a) { std::cout << events::reference_page(a.load()); });
   add("topology", "Print exchanges, queues and bindings", print_topology)
       ->add_flag("--json", arguments->json, "Print JSON for programs");
 }

@@ -21,11 +21,11 @@ using std::chrono::milliseconds;
 // A lone event waits that long for company; what is here already goes at once.
 constexpr milliseconds kLinger{5};
 
-struct Meters {
+struct ForwardMeters {
   prometheus::Counter &events, &parked, &deliveries, &retried;
   prometheus::Gauge& connected;
   prometheus::Histogram& seconds;
-  explicit Meters(const std::string& stream)
+  explicit ForwardMeters(const std::string& stream)
       : events(metrics::counter("dalgona_event_grpc_events_total", "Events made durable", {{"stream", stream}})),
         parked(metrics::counter("dalgona_event_grpc_parked_total", "Events parked", {{"stream", stream}})),
         deliveries(metrics::counter("dalgona_event_grpc_deliveries_total", "Messages received", {{"stream", stream}})),
@@ -52,7 +52,7 @@ struct Forwarder::State {
   amqp::Publisher& publisher;
   StopFlag& stop;
   Options options;
-  Meters meters;
+  ForwardMeters meters;
   std::vector<std::thread> threads;
 
   State(const events::Stream& s, Outlet& o, Store& st, amqp::Publisher& p, StopFlag& sf, Options opt)

@@ -16,7 +16,7 @@ namespace dalgona::event_grpc {
 
 namespace {
 
-struct Arguments {
+struct ParkedArguments {
   std::shared_ptr<cli::Common> common;
   ParkedFilter filter;
   bool all = false;
@@ -27,7 +27,7 @@ struct Session {
   http::Client http;
   warehouse::Client client;
   Parked parked;
-  explicit Session(const Arguments& a)
+  explicit Session(const ParkedArguments& a)
       : config(a.common->load()), client(http, config.text("warehouse.url")), parked(client) {}
 };
 
@@ -55,7 +55,7 @@ boost::json::object to_json(const ParkedRow& row, bool with_body) {
   return out;
 }
 
-void list(const Arguments& a) {
+void list(const ParkedArguments& a) {
   Session session(a);
   const auto rows = session.parked.list(a.filter, false);
   if (a.common->json) {
@@ -76,7 +76,7 @@ void list(const Arguments& a) {
                              shown(row.reason, 100));
 }
 
-std::vector<ParkedRow> chosen(const Arguments& a, const Session& session, bool with_body) {
+std::vector<ParkedRow> chosen(const ParkedArguments& a, const Session& session, bool with_body) {
   if (a.filter.ids.empty() && a.filter.stream.empty() && a.filter.field.empty() && !a.all)
     throw InvalidInput("which? give ids, --stream, --field, or --all");
   auto rows = session.parked.list(a.filter, with_body);
@@ -84,7 +84,7 @@ std::vector<ParkedRow> chosen(const Arguments& a, const Session& session, bool w
   return rows;
 }
 
-void show(const Arguments& a) {
+void show(const ParkedArguments& a) {
   const Session session(a);
   for (const auto& row : chosen(a, session, true)) {
     if (a.common->json) {
@@ -101,7 +101,7 @@ void show(const Arguments& a) {
   }
 }
 
-void replay(const Arguments& a) {
+void replay(const ParkedArguments& a) {
   Session session(a);
   const auto catalogue = events::Catalogue::load(resource("config/streams"));
   const auto rows = chosen(a, session, true);
@@ -111,7 +111,7 @@ void replay(const Arguments& a) {
                                : fmt::format("{} event{} sent again\n", rows.size(), rows.size() == 1 ? "" : "s"));
 }
 
-void drop(const Arguments& a) {
+void drop(const ParkedArguments& a) {
   Session session(a);
   const auto rows = chosen(a, session, false);
   session.parked.drop(rows);
@@ -124,9 +124,10 @@ void drop(const Arguments& a) {
 void register_parked(CLI::App& event_grpc) {
   auto* parked = event_grpc.add_subcommand("parked", "Events that could not be taken in");
   parked->require_subcommand(1);
-  const auto add = [&](const char* name, const char* help, size_t limit, bool by_id, void (*run)(const Arguments&)) {
+  const auto add = [&](const char* name, const char* help, size_t limit, bool by_id,
+                       void (*run)(const ParkedArguments&)) {
     auto* command = parked->add_subcommand(name, help);
-    auto a = std::make_shared<Arguments>();
+    auto a = std::make_shared<ParkedArguments>();
     a->common = cli::common_options(*command, true);
     a->filter.limit = limit;
     if (by_id) {

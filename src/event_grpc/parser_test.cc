@@ -8,7 +8,7 @@
 namespace dalgona::event_grpc {
 namespace {
 
-const events::Catalogue& catalogue() {
+const events::Catalogue& shipped_catalogue() {
   static const auto c = events::Catalogue::load(resource("config/streams"));
   return c;
 }
@@ -28,7 +28,7 @@ struct Parsed {
 };
 
 Parsed parse(std::string body, std::string_view type = "application/json", const char* stream = "profile_log_events") {
-  Parser parser(catalogue().stream(stream));
+  Parser parser(shipped_catalogue().stream(stream));
   Parsed p{parser.new_block(), {}};
   const size_t size = body.size();
   body.append(Parser::kPadding, '\0');

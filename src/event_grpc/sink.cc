@@ -23,11 +23,11 @@ using std::chrono::milliseconds;
 constexpr std::chrono::seconds kQuiet{5};
 constexpr int kAtOnce = 200;  // messages taken before acknowledgements and the committer are looked after
 
-struct Meters {
+struct SinkMeters {
   prometheus::Counter &events, &batches, &duplicates, &parked, &deliveries;
   prometheus::Gauge &lag, &connected;
   prometheus::Histogram &rows, &seconds;
-  explicit Meters(const std::string& stream)
+  explicit SinkMeters(const std::string& stream)
       : events(metrics::counter("dalgona_event_grpc_events_total", "Events made durable", {{"stream", stream}})),
         batches(metrics::counter("dalgona_event_grpc_batches_total", "Batches made durable", {{"stream", stream}})),
         duplicates(metrics::counter("dalgona_event_grpc_duplicates_total",
@@ -81,7 +81,7 @@ struct StreamSink::State {
   StopFlag& stop;
   MemoryBudget& budget;
   SinkOptions options;
-  Meters meters;
+  SinkMeters meters;
   std::vector<std::unique_ptr<Receiver>> receivers;
   std::thread committer;
   std::mutex mutex;

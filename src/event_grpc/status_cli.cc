@@ -24,7 +24,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 using Samples = std::map<std::string, std::map<std::string, double>>;
 
-struct Arguments {
+struct StatusArguments {
   std::shared_ptr<cli::Common> common;
   std::string url;
   bool once = false;
@@ -90,7 +90,7 @@ void print_table(const std::vector<Line>& lines) {
   std::cout << text << std::flush;
 }
 
-void run(const Arguments& a) {
+void run(const StatusArguments& a) {
   const auto config = a.common->load();
   const auto catalogue = events::Catalogue::load(resource("config/streams"));
   auto url = a.url;
@@ -157,7 +157,7 @@ Samples samples_by(std::string_view text, std::string_view label) {
 
 void register_status_of_streams(CLI::App& event_grpc) {
   auto* command = event_grpc.add_subcommand("status", "What each stream does, once a second");
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<StatusArguments>();
   a->common = cli::common_options(*command, true);
   command->add_option("--url", a->url, "Of the role's HTTP port; that of this home, unless given");
   command->add_flag("--once", a->once, "One table, no more");

@@ -85,10 +85,10 @@ class Reader {
     return items;
   }
   // "a.b.c" -> {a, b, c}.
-  std::vector<std::string> path(const YAML::Node& at, const std::string& joined) const {
+  std::vector<std::string> path(const YAML::Node& at, const std::string& dotted) const {
     std::vector<std::string> parts;
-    for (const auto part : split(joined, '.')) {
-      if (part.empty()) fail(at, fmt::format("'{}' is no path of names joined by dots", joined));
+    for (const auto part : split(dotted, '.')) {
+      if (part.empty()) fail(at, fmt::format("'{}' is no path of names joined by dots", dotted));
       parts.emplace_back(part);
     }
     return parts;
@@ -105,7 +105,7 @@ class Reader {
   }
   // Names become SQL identifiers, queue names and file names; these characters are plain in all of them.
   std::string identifier(const YAML::Node& map, const char* key, const std::string& what) const {
-    const auto value = text(map, key, what);
+    std::string value = text(map, key, what);
     const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
     if (value.size() > 100 || !std::all_of(value.begin(), value.end(), plain) ||
         std::isdigit(static_cast<unsigned char>(value[0])))
@@ -156,7 +156,7 @@ void check_names(const Reader& r, const YAML::Node& at, const Stream& s, const s
     if (!s.field(name)) r.fail(at, fmt::format("{} names no field: '{}'{}", what, name, did_you_mean(name, known)));
 }
 
-std::string joined(const std::vector<std::string>& path) {
+std::string dotted(const std::vector<std::string>& path) {
   std::string text;
   for (const auto& part : path) text += (text.empty() ? "" : ".") + part;
   return text;
@@ -179,12 +179,12 @@ void check_nesting(const Reader& r, const YAML::Node& at, const Stream& s) {
       if (outer.whole && outer.path.size() < inner.path.size() &&
           std::equal(outer.path.begin(), outer.path.end(), inner.path.begin()))
         r.fail(at,
-               fmt::format("'{}' is inside '{}', which a field takes whole", joined(inner.path), joined(outer.path)));
+               fmt::format("'{}' is inside '{}', which a field takes whole", dotted(inner.path), dotted(outer.path)));
   // A group whose rest is taken is entered, too.
   for (const auto& outer : places)
     for (const auto& f : s.fields)
       if (outer.whole && f.type == FieldType::kRest && !f.path.empty() && f.path == outer.path)
-        r.fail(at, fmt::format("'{}' is taken whole by one field and its rest by another", joined(f.path)));
+        r.fail(at, fmt::format("'{}' is taken whole by one field and its rest by another", dotted(f.path)));
 }
 
 Rollup read_rollup(const Reader& r, const YAML::Node& node, const Stream& s) {
@@ -283,7 +283,7 @@ std::string_view name_of(TargetKind kind) {
 }
 
 std::string Field::path_text() const {
-  return joined(path);
+  return dotted(path);
 }
 
 const Field* Stream::field(std::string_view wanted) const {
@@ -385,7 +385,7 @@ Stream Catalogue::parse(const std::string& text, const std::string& file) {
     if (!paths.insert((f.type == FieldType::kRest ? "rest of " : "") + f.path_text()).second)
       r.fail(node, fmt::format("'{}' is read by two fields", f.path_text()));
     for (const auto& other : f.also)
-      if (!paths.insert(joined(other)).second) r.fail(node, fmt::format("'{}' is read by two fields", joined(other)));
+      if (!paths.insert(dotted(other)).second) r.fail(node, fmt::format("'{}' is read by two fields", dotted(other)));
     s.fields.push_back(std::move(f));
   }
   check_nesting(r, fields, s);

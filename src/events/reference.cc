@@ -8,7 +8,7 @@ namespace dalgona::events {
 
 namespace {
 
-std::string joined(const std::vector<std::string>& items, std::string_view by = ", ") {
+std::string listed(const std::vector<std::string>& items, std::string_view by = ", ") {
   return fmt::format("{}", fmt::join(items, by));
 }
 
@@ -43,7 +43,7 @@ std::string ingest_text(const Ingest& i) {
   if (!i.envelope.empty()) parts.push_back(fmt::format("the body becomes `{}`", i.envelope));
   for (const auto& [member, header] : i.headers) parts.push_back(fmt::format("`{}` from header {}", member, header));
   if (!i.signature_header.empty()) parts.push_back(fmt::format("signed in {}", i.signature_header));
-  return joined(parts);
+  return listed(parts);
 }
 
 std::string field_notes(const Stream& s, const Field& f) {
@@ -54,19 +54,19 @@ std::string field_notes(const Stream& s, const Field& f) {
   if (f.type == FieldType::kRest) notes.push_back("members that no other field takes");
   if (f.max_length != Field{}.max_length) notes.push_back(fmt::format("at most {} bytes", f.max_length));
   if (f.keep.count() > 0) notes.push_back("dropped after " + duration(f.keep));
-  return joined(notes, "; ");
+  return listed(notes, "; ");
 }
 
 std::string origin(const Field& f) {
   if (f.type == FieldType::kRest)
     return f.path.empty() ? "the other members" : fmt::format("the other members of `{}`", f.path_text());
   auto text = fmt::format("`{}`", f.path_text());
-  for (const auto& other : f.also) text += fmt::format(" or `{}`", joined(other, "."));
+  for (const auto& other : f.also) text += fmt::format(" or `{}`", listed(other, "."));
   return text;
 }
 
 std::string storage_text(const Stream& s) {
-  std::string text = fmt::format("Ordered by {}", joined(s.order));
+  std::string text = fmt::format("Ordered by {}", listed(s.order));
   if (!s.partition.empty()) text += fmt::format(", partitioned by {}", s.partition);
   if (!s.shard.empty()) text += fmt::format(", on a cluster spread by {}", s.shard);
   if (!s.latest.empty()) text += fmt::format("; of rows with one key the one with the largest {} stays", s.latest);
@@ -103,7 +103,7 @@ std::string reference_page(const Catalogue& catalogue) {
     if (!s.order.empty()) page += "- " + storage_text(s) + "\n";
     for (const auto& r : s.rollups)
       page += fmt::format("- Rollup `events.{}`: by {} and day the latest {}; read it through `events.{}`.\n", r.table,
-                          joined(r.by), joined(r.last), r.view);
+                          listed(r.by), listed(r.last), r.view);
     if (!s.same_as.empty()) {
       page += fmt::format("- Fields as in [{0}](#{0}).\n", s.same_as);
       continue;

@@ -26,9 +26,9 @@ namespace dalgona::fake_follower {
 namespace {
 
 namespace unicode = insights::unicode;
-using Random = std::mt19937;  // its numbers are the same everywhere
+using Twister = std::mt19937;  // its numbers are the same everywhere
 
-size_t below(Random& random, size_t bound) {
+size_t below(Twister& random, size_t bound) {
   return random() % bound;
 }
 
@@ -41,7 +41,7 @@ std::vector<std::string> shipped_names() {
 }
 
 // A slip of the fingers: one letter changed, dropped, doubled or swapped with the next.
-std::string mistyped(std::string word, Random& random) {
+std::string mistyped(std::string word, Twister& random) {
   const size_t at = below(random, word.size());
   switch (below(random, 4)) {
     case 0:
@@ -62,7 +62,7 @@ std::string mistyped(std::string word, Random& random) {
 // The names that ship and, up to `count`, mistyped ones of them.
 std::vector<std::string> list_of(size_t count) {
   std::vector<std::string> names = shipped_names();
-  Random random(11);
+  Twister random(11);
   std::shuffle(names.begin(), names.end(), random);
   const size_t real = names.size();
   std::unordered_set<std::string> seen(names.begin(), names.end());
@@ -77,7 +77,7 @@ std::vector<std::string> list_of(size_t count) {
 
 // What is looked up: a third names of the list, a third mistyped ones, a third no names at all.
 std::vector<std::u32string> words_to_find(const std::vector<std::string>& names, size_t count) {
-  Random random(12);
+  Twister random(12);
   std::vector<std::u32string> words;
   for (size_t i = 0; i < count; ++i) {
     std::string word = names[below(random, names.size())];
@@ -130,7 +130,7 @@ bench::Result run_fuzz_search(const bench::Options& options) {
   return result;
 }
 
-struct Follower {
+struct NamedHandle {
   std::string handle, name;
 };
 
@@ -139,12 +139,12 @@ struct Follower {
 class Crowd {
  public:
   Crowd() : names_(shipped_names()) {
-    Random shuffle(21);
+    Twister shuffle(21);
     std::shuffle(names_.begin(), names_.end(), shuffle);
   }
 
-  Follower next() {
-    Follower follower;
+  NamedHandle next() {
+    NamedHandle follower;
     std::string first = pick(), last = pick();
     const size_t kind = below(random_, 100);
     if (kind < 15) first = mistyped(first, random_);
@@ -183,7 +183,7 @@ class Crowd {
   }
 
   std::vector<std::string> names_;
-  Random random_{22};
+  Twister random_{22};
 };
 
 bench::Result run_followers(const bench::Options& options) {
@@ -191,7 +191,7 @@ bench::Result run_followers(const bench::Options& options) {
   const auto names = list_of(kNames);
   const auto index = std::make_shared<const NameIndex>(names);
   Crowd crowd;
-  std::vector<Follower> followers;
+  std::vector<NamedHandle> followers;
   for (size_t i = 0; i < kFollowers; ++i) followers.push_back(crowd.next());
   const auto rate = [&](FeatureExtractor& extractor, size_t count) {
     const double took = bench::seconds([&] {
@@ -271,10 +271,10 @@ Run score_file(const std::filesystem::path& file) {
 void write_crowd(const std::filesystem::path& file, size_t followers, bool counts) {
   std::ofstream out(file, std::ios::binary);
   Crowd crowd;
-  Random random(23);
+  Twister random(23);
   const auto any = [&](size_t bound) { return below(random, bound); };
   for (size_t i = 0; i < followers; ++i) {
-    const Follower follower = crowd.next();
+    const NamedHandle follower = crowd.next();
     out << fmt::format("{{\"follower_handle\":\"{}\",\"follower_full_name\":\"{}\"", follower.handle, follower.name);
     if (counts)
       out << fmt::format(

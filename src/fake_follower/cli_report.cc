@@ -15,7 +15,7 @@
 namespace dalgona::fake_follower {
 namespace {
 
-struct Arguments {
+struct ReportArguments {
   std::vector<std::string> files;
   std::string input = "auto", model, json, html, title, order = "similarity-early";
   size_t samples = 10, longest_mib = 64;
@@ -24,14 +24,14 @@ struct Arguments {
   bool progress = false;
 };
 
-FollowerFormat format_of(const Arguments& a) {
+FollowerFormat format_of(const ReportArguments& a) {
   if (a.input == "csv") return FollowerFormat::kCsv;
   if (a.input == "ndjson") return FollowerFormat::kNdjson;
   const bool csv = std::all_of(a.files.begin(), a.files.end(), [](const auto& file) { return file.ends_with(".csv"); });
   return csv && !a.files.empty() ? FollowerFormat::kCsv : FollowerFormat::kNdjson;
 }
 
-void run_report(const Arguments& a, const cli::Common& common) {
+void run_report(const ReportArguments& a, const cli::Common& common) {
   const Model model = Model::load(model_path(common.load(), a.model));
   FollowerInput input(format_of(a));
   // The list of names does not enter the rule score.
@@ -93,7 +93,7 @@ void register_report(CLI::App& fake_follower) {
       "One creator's followers taken together: shares of real, weak and fake, how sure, why, and samples. Exit code 3 "
       "when some lines were no good: the first are named in the report and the rest goes on");
   auto common = cli::common_options(*command);
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ReportArguments>();
   command->add_option("FILE", a->files, "Followers; none or - is standard input");
   command->add_option("--input", a->input, "ndjson, csv, or auto: csv when every file is named so")
       ->capture_default_str()

@@ -18,7 +18,7 @@
 namespace dalgona::fake_follower {
 namespace {
 
-struct Arguments {
+struct ScoreArguments {
   std::vector<std::string> files, names;
   std::string input, output = "table", rule_order, model;
   LineOptions line;
@@ -27,7 +27,7 @@ struct Arguments {
   size_t longest_mib = 16;
 };
 
-LineFormat format_of(const Arguments& arguments) {
+LineFormat format_of(const ScoreArguments& arguments) {
   if (arguments.input == "ndjson") return LineFormat::kNdjson;
   if (arguments.input == "csv") return LineFormat::kCsv;
   if (arguments.input == "text") return LineFormat::kText;
@@ -36,7 +36,7 @@ LineFormat format_of(const Arguments& arguments) {
   return first.ends_with(".txt") || first.ends_with(".tsv") ? LineFormat::kText : LineFormat::kNdjson;
 }
 
-void run_score(Arguments& arguments, const cli::Common& common) {
+void run_score(ScoreArguments& arguments, const cli::Common& common) {
   const Config config = common.load();
   arguments.line.format = format_of(arguments);
   const RuleOrder order =
@@ -108,7 +108,7 @@ void register_score(CLI::App& fake_follower) {
       "follower, "
       "a line each. Exit code 3 when some lines were no good: each is reported with its number and the rest goes on");
   auto common = cli::common_options(*command);
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ScoreArguments>();
   command->add_option("FILE", a->files, "Files; none or - is standard input");
   command
       ->add_option("--input", a->input,

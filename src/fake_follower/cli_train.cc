@@ -14,13 +14,13 @@
 namespace dalgona::fake_follower {
 namespace {
 
-struct Arguments {
+struct TrainArguments {
   std::string fake, real, out, report_json;
   bool report = false;
   EvaluationOptions options;
 };
 
-void run_train(const Arguments& a) {
+void run_train(const TrainArguments& a) {
   const std::string fake_text = read_file(a.fake), real_text = read_file(a.real);
   std::vector<Example> examples = read_examples(fake_text, a.fake, true);
   const std::vector<Example> real = read_examples(real_text, a.real, false);
@@ -49,7 +49,7 @@ void register_train(CLI::App& fake_follower) {
   CLI::App* command = fake_follower.add_subcommand(
       "train",
       "Learn the score from labelled accounts. The same files, options and seed give the same model, byte for byte");
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<TrainArguments>();
   TrainingOptions& training = a->options.training;
   training.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   command->add_option("--fake", a->fake, "Fake accounts: a JSON list in InstaFake's form")->required();

@@ -92,7 +92,7 @@ Matrix columns_for_trees(std::span<const Example> examples) {
   return x;
 }
 
-std::vector<double> labels_of(std::span<const Example> examples) {
+std::vector<double> truth_of(std::span<const Example> examples) {
   std::vector<double> labels;
   for (const Example& example : examples) labels.push_back(example.fake ? 1 : 0);
   return labels;
@@ -115,7 +115,7 @@ Fit trees_fit(const TrainingOptions& options) {
       const Matrix x = columns_for_trees(inner), all = columns_for_trees(training);
       for (const int depth : kDepths) {
         const auto trees =
-            BoostedTrees::fit(x, labels_of(inner), {.depth = depth, .trees = static_cast<int>(kTrees.back())});
+            BoostedTrees::fit(x, truth_of(inner), {.depth = depth, .trees = static_cast<int>(kTrees.back())});
         for (const size_t count : kTrees) {
           auto& of = scores[{depth, count}];
           of.resize(n);
@@ -124,7 +124,7 @@ Fit trees_fit(const TrainingOptions& options) {
         }
       }
     }
-    const auto labels = labels_of(training);
+    const auto labels = truth_of(training);
     std::pair<int, size_t> best{};
     double best_loss = INFINITY;
     for (const auto& [setting, of] : scores) {
@@ -155,7 +155,7 @@ void rule_fit(std::span<const Example>, std::span<const Example> testing, std::s
 
 void majority_fit(std::span<const Example> training, std::span<const Example>, std::span<double> probabilities,
                   std::span<Verdict>) {
-  const auto labels = labels_of(training);
+  const auto labels = truth_of(training);
   const double share = std::accumulate(labels.begin(), labels.end(), 0.0) / static_cast<double>(labels.size());
   std::fill(probabilities.begin(), probabilities.end(), share);
 }
@@ -330,7 +330,7 @@ Evaluation evaluate(std::span<const Example> examples, const EvaluationOptions& 
     (example.fake ? evaluation.fake : evaluation.real) += 1;
     if (seen[{example.fake, example.account.inputs()}]++ > 0) ++evaluation.doubles;
   }
-  const auto labels = labels_of(examples);
+  const auto labels = truth_of(examples);
   TrainingOptions lines = options.training;
   lines.knots = 0;
 

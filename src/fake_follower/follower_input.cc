@@ -13,13 +13,13 @@ namespace dalgona::fake_follower {
 namespace {
 
 // What a column or field holds; from kAccount on, a place in kAccountFields.
-constexpr int kOther = -1, kHandle = 0, kName = 1, kAccount = 2;
+constexpr int kNoField = -1, kHandle = 0, kName = 1, kAccount = 2;
 
 int field_of(std::string_view name) {
   if (name == "follower_handle") return kHandle;
   if (name == "follower_full_name") return kName;
   const size_t field = account_field(name);
-  return field < kAccountFields.size() ? kAccount + static_cast<int>(field) : kOther;
+  return field < kAccountFields.size() ? kAccount + static_cast<int>(field) : kNoField;
 }
 
 size_t account_field_of(int field) {
@@ -108,7 +108,7 @@ void FollowerInput::set_header(std::string_view line) {
     split_csv(line, cells);
     for (const std::string& cell : cells) {
       const int field = field_of(to_lower_ascii(trim(cell)));
-      if (field != kOther && std::count(columns.begin(), columns.end(), field) > 0)
+      if (field != kNoField && std::count(columns.begin(), columns.end(), field) > 0)
         throw InvalidInput(fmt::format("'{}' is there twice", to_lower_ascii(trim(cell))));
       columns.push_back(field);
     }

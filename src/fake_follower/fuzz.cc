@@ -9,7 +9,7 @@
 namespace dalgona::fake_follower {
 namespace {
 
-using View = std::u32string_view;
+using Text = std::u32string_view;
 
 uint64_t low_bits(size_t n) {
   return n >= 64 ? ~uint64_t{0} : (uint64_t{1} << n) - 1;
@@ -25,7 +25,7 @@ size_t matched(uint64_t state, size_t size) {
   return static_cast<size_t>(std::popcount(~state & low_bits(size)));
 }
 
-size_t long_common(View pattern, View text) {
+size_t long_common(Text pattern, Text text) {
   const size_t blocks = (pattern.size() + 63) / 64;
   std::unordered_map<char32_t, std::vector<uint64_t>> where;
   for (size_t i = 0; i < pattern.size(); ++i) {
@@ -52,8 +52,8 @@ size_t long_common(View pattern, View text) {
   return total;
 }
 
-std::vector<View> words(View text) {
-  std::vector<View> found;
+std::vector<Text> words(Text text) {
+  std::vector<Text> found;
   for (size_t at = 0; at < text.size();) {
     while (at < text.size() && insights::unicode::is(text[at], insights::unicode::kSpace)) ++at;
     size_t end = at;
@@ -65,25 +65,25 @@ std::vector<View> words(View text) {
   return found;
 }
 
-std::u32string join(const std::vector<View>& parts) {
+std::u32string join(const std::vector<Text>& parts) {
   std::u32string out;
-  for (const View part : parts) {
+  for (const Text part : parts) {
     if (!out.empty()) out.push_back(' ');
     out.append(part);
   }
   return out;
 }
 
-size_t distance(View a, View b) {
+size_t distance(Text a, Text b) {
   return a.size() + b.size() - 2 * common_subsequence(a, b);
 }
 
 // The best ratio of `needle` (not longer than `text`, not empty) with the parts of `text`.
-double best_part(View needle, View text) {
+double best_part(Text needle, Text text) {
   const size_t m = needle.size();
   double best = 0;
   if (m > Pattern::kLongest) {
-    const auto consider = [&](View part) { best = std::max(best, ratio(needle, part)); };
+    const auto consider = [&](Text part) { best = std::max(best, ratio(needle, part)); };
     for (size_t size = 1; size < m; ++size) {
       consider(text.substr(0, size));
       consider(text.substr(text.size() - size));
@@ -127,7 +127,7 @@ double best_part(View needle, View text) {
 
 }  // namespace
 
-Pattern::Pattern(View pattern) {
+Pattern::Pattern(Text pattern) {
   for (size_t i = 0; i < pattern.size(); ++i) {
     const char32_t c = pattern[i];
     if (c < ascii_.size()) {
@@ -141,7 +141,7 @@ Pattern::Pattern(View pattern) {
   }
 }
 
-size_t common_subsequence(View a, View b) {
+size_t common_subsequence(Text a, Text b) {
   if (a.size() > b.size()) std::swap(a, b);
   if (a.empty()) return 0;
   if (a.size() > Pattern::kLongest) return long_common(a, b);
@@ -151,11 +151,11 @@ size_t common_subsequence(View a, View b) {
   return matched(state, a.size());
 }
 
-double ratio(View a, View b) {
+double ratio(Text a, Text b) {
   return ratio_of(distance(a, b), a.size() + b.size());
 }
 
-double partial_ratio(View a, View b) {
+double partial_ratio(Text a, Text b) {
   if (a.size() > b.size()) std::swap(a, b);
   if (a.empty()) return b.empty() ? 100 : 0;
   double best = best_part(a, b);
@@ -163,16 +163,16 @@ double partial_ratio(View a, View b) {
   return best;
 }
 
-double token_sort_ratio(View a, View b) {
+double token_sort_ratio(Text a, Text b) {
   return ratio(join(words(a)), join(words(b)));
 }
 
-double token_set_ratio(View a, View b) {
+double token_set_ratio(Text a, Text b) {
   auto of_a = words(a), of_b = words(b);
   of_a.erase(std::unique(of_a.begin(), of_a.end()), of_a.end());
   of_b.erase(std::unique(of_b.begin(), of_b.end()), of_b.end());
   if (of_a.empty() || of_b.empty()) return 0;
-  std::vector<View> shared, only_a, only_b;
+  std::vector<Text> shared, only_a, only_b;
   std::set_intersection(of_a.begin(), of_a.end(), of_b.begin(), of_b.end(), std::back_inserter(shared));
   std::set_difference(of_a.begin(), of_a.end(), of_b.begin(), of_b.end(), std::back_inserter(only_a));
   std::set_difference(of_b.begin(), of_b.end(), of_a.begin(), of_a.end(), std::back_inserter(only_b));

@@ -16,14 +16,14 @@ namespace {
 using insights::unicode::from_utf8;
 namespace json = boost::json;
 
-std::filesystem::path data_folder() {
+std::filesystem::path reference_folder() {
   if (const char* given = std::getenv("DALGONA_DATA")) return given;
   const char* source = std::getenv("DALGONA_SOURCE");
   return std::filesystem::path(source ? source : ".") / "../shared/data";
 }
 
 TEST(Fuzz, EqualsTheReferenceOnEveryPair) {
-  const auto path = data_folder() / "follower/fuzz.jsonl";
+  const auto path = reference_folder() / "follower/fuzz.jsonl";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no " << path << ": set DALGONA_DATA";
   std::ifstream file(path);
   int lines = 0;

@@ -11,12 +11,12 @@
 namespace dalgona::fake_follower {
 namespace {
 
-double uniform(Random& random) {
+double uniform_draw(Random& random) {
   return static_cast<double>(random.next() >> 11) * 0x1p-53;
 }
 double gaussian(Random& random) {
   double sum = -6;
-  for (int i = 0; i < 12; ++i) sum += uniform(random);
+  for (int i = 0; i < 12; ++i) sum += uniform_draw(random);
   return sum;
 }
 
@@ -31,7 +31,7 @@ TEST(Logistic, RecoversTheModelThatMadeTheData) {
       x.cells.push_back(gaussian(random));
       score += weight * x.cells.back();
     }
-    labels.push_back(uniform(random) < logistic(score) ? 1 : 0);
+    labels.push_back(uniform_draw(random) < logistic(score) ? 1 : 0);
   }
   const LinearScore fit = fit_logistic(x, labels, 0.01);
   EXPECT_NEAR(fit.intercept, -0.7, 0.08);
@@ -76,7 +76,7 @@ TEST(Platt, CalibratesScoresThatAreTooSure) {
   std::vector<double> scores, labels;
   for (int i = 0; i < 50000; ++i) {
     const double log_odds = gaussian(random) * 2;
-    labels.push_back(uniform(random) < logistic(log_odds) ? 1 : 0);
+    labels.push_back(uniform_draw(random) < logistic(log_odds) ? 1 : 0);
     scores.push_back(3 * log_odds + 1);
   }
   const Platt platt = fit_platt(scores, labels);
@@ -128,7 +128,7 @@ TEST(BoostedTrees, LearnWhatNoLineCan) {
   Matrix x{2, {}};
   std::vector<double> labels;
   for (int i = 0; i < 2000; ++i) {
-    const double a = uniform(random), b = uniform(random);
+    const double a = uniform_draw(random), b = uniform_draw(random);
     x.cells.insert(x.cells.end(), {a, b});
     labels.push_back((a > 0.5) != (b > 0.5) ? 1 : 0);
   }

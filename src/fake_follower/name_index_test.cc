@@ -12,7 +12,7 @@ namespace {
 
 using insights::unicode::from_utf8;
 
-std::vector<std::string> made_up(size_t count, uint32_t seed) {
+std::vector<std::string> made_up_names(size_t count, uint32_t seed) {
   constexpr const char* kParts[] = {"ra", "ja", "mi", "su", "ni", "l",   "ka", "vi",
                                     "sh", "an", "de", "ep", "a",  "pri", "ya"};
   std::mt19937 random(seed);
@@ -27,13 +27,13 @@ std::vector<std::string> made_up(size_t count, uint32_t seed) {
 
 // The score of equal rank may come from another name only when the scores round differently: they never do for words.
 TEST(NameIndex, AnswersAsTheScanDoes) {
-  auto names = made_up(4000, 1);
+  auto names = made_up_names(4000, 1);
   names.push_back("mary ann");
   names.push_back("josé");
   names.push_back("王");
   const NameIndex index(names);
   std::mt19937 random(2);
-  auto words = made_up(250, 3);
+  auto words = made_up_names(250, 3);
   for (auto& word : words)  // typing errors
     if (random() % 2) word[random() % word.size()] = static_cast<char>('a' + random() % 26);
   for (const char* odd : {"", "a", "zzzzzzzz", "xqj", "jose", "josé", "mary ann", "ann mary", "王小明", "r4j"})

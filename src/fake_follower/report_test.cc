@@ -19,13 +19,13 @@
 namespace dalgona::fake_follower {
 namespace {
 
-const Model& shipped() {
+const Model& shipped_model() {
   static const Model model = Model::load(resource("config/models/follower.json"));
   return model;
 }
 
 // Every third one knows only the handle, every third one looks bought.
-Follower made_up(uint64_t i) {
+Follower made_up_follower(uint64_t i) {
   Follower f;
   f.handle = i % 5 == 0 ? fmt::format("user{}", i * 7919) : fmt::format("asha_{}", i % 10);
   f.full_name = i % 2 == 0 ? "Asha Kumar" : "Ravi";
@@ -50,7 +50,7 @@ class Counter {
  public:
   explicit Counter(size_t samples = 10, uint64_t seed = 1) : tally(samples, seed) {}
   void add(uint64_t line, const Follower& f) {
-    tally.add(line, f, extractor_.extract(f.handle, f.full_name), shipped().predict(f.account));
+    tally.add(line, f, extractor_.extract(f.handle, f.full_name), shipped_model().predict(f.account));
   }
   FollowerTally tally;
 
@@ -60,9 +60,9 @@ class Counter {
 
 TEST(Report, CountsEveryFollowerOnceInEveryBreakdown) {
   Counter c;
-  for (uint64_t i = 1; i <= 3000; ++i) c.add(i, made_up(i));
+  for (uint64_t i = 1; i <= 3000; ++i) c.add(i, made_up_follower(i));
   c.tally.add_bad(3001, "not JSON");
-  const auto document = boost::json::parse(to_json(c.tally, shipped(), {"x"})).as_object();
+  const auto document = boost::json::parse(to_json(c.tally, shipped_model(), {"x"})).as_object();
   const auto sum_of = [](const boost::json::object& shares) {
     double sum = 0;
     for (const auto& [name, share] : shares) sum += share.at("count").to_number<double>();
@@ -91,23 +91,23 @@ TEST(Report, IsTheSameHoweverTheFollowersWereDividedAmongThreads) {
   Counter whole;
   std::array<Counter, 3> parts;
   for (uint64_t i = 1; i <= 2000; ++i) {
-    whole.add(i, made_up(i));
-    parts[(i * i / 7) % 3].add(i, made_up(i));
+    whole.add(i, made_up_follower(i));
+    parts[(i * i / 7) % 3].add(i, made_up_follower(i));
   }
   FollowerTally one(10, 1), other(10, 1);
   for (const auto& part : parts) one.merge(part.tally);
   for (size_t i = 3; i-- > 0;) other.merge(parts[i].tally);
-  const std::string expected = to_json(whole.tally, shipped(), {"x"});
-  EXPECT_EQ(to_json(one, shipped(), {"x"}), expected);
-  EXPECT_EQ(to_json(other, shipped(), {"x"}), expected);
-  EXPECT_EQ(to_html(one, shipped(), {"x"}), to_html(whole.tally, shipped(), {"x"}));
+  const std::string expected = to_json(whole.tally, shipped_model(), {"x"});
+  EXPECT_EQ(to_json(one, shipped_model(), {"x"}), expected);
+  EXPECT_EQ(to_json(other, shipped_model(), {"x"}), expected);
+  EXPECT_EQ(to_html(one, shipped_model(), {"x"}), to_html(whole.tally, shipped_model(), {"x"}));
 }
 
 TEST(Report, SamplesAreDrawnEvenly) {
   std::array<int, 10> tenths{};
   for (uint64_t seed = 0; seed < 400; ++seed) {
     Counter c(5, seed);
-    for (uint64_t i = 1; i <= 300; ++i) c.add(i, made_up(3 * i));
+    for (uint64_t i = 1; i <= 300; ++i) c.add(i, made_up_follower(3 * i));
     const auto samples = c.tally.samples_by_model(Verdict::kUnsure);
     ASSERT_EQ(samples.size(), 5u);
     for (size_t k = 0; k < samples.size(); ++k) {
@@ -119,13 +119,13 @@ TEST(Report, SamplesAreDrawnEvenly) {
   }
   for (const int count : tenths) EXPECT_NEAR(count, 200, 60);  // more than four standard deviations
   Counter none(0, 1);
-  none.add(1, made_up(1));
+  none.add(1, made_up_follower(1));
   EXPECT_TRUE(none.tally.samples_by_model(Verdict::kFake).empty());
 }
 
 TEST(Report, KeepsMemoryBoundedForHugeNames) {
   Counter c;
-  Follower f = made_up(1);
+  Follower f = made_up_follower(1);
   f.handle = std::string(1 << 20, 'a');
   f.full_name = std::string(1 << 20, 'b');
   c.add(1, f);
@@ -176,12 +176,12 @@ TEST(CorrectedShare, IsOpenWhereCallsTellNothing) {
 
 TEST(CorrectedShare, SaysNothingMuchOfHandlesAlone) {
   Counter c;
-  for (uint64_t i = 1; i <= 500; ++i) c.add(i, made_up(3 * i));
-  const CorrectedShare share = corrected_share(c.tally, shipped());
+  for (uint64_t i = 1; i <= 500; ++i) c.add(i, made_up_follower(3 * i));
+  const CorrectedShare share = corrected_share(c.tally, shipped_model());
   EXPECT_GT(share.fake.high - share.fake.low, 0.15);
   FollowerTally empty(1, 1);
-  EXPECT_EQ(corrected_share(empty, shipped()).fake.high, 1);
-  EXPECT_EQ(corrected_share(empty, shipped()).open, 1);
+  EXPECT_EQ(corrected_share(empty, shipped_model()).fake.high, 1);
+  EXPECT_EQ(corrected_share(empty, shipped_model()).open, 1);
 }
 
 TEST(EscapeHtml, LeavesNothingThatHtmlReads) {
@@ -199,12 +199,12 @@ TEST(ReportPage, KeepsHostileNamesAsText) {
   uint64_t line = 0;
   for (const char* hostile : {"<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "</table></main>",
                               "\u202Egnp.evil", "</title><svg onload=alert(1)>", "\xff\xfe<b>"}) {
-    Follower f = made_up(1);
+    Follower f = made_up_follower(1);
     f.handle = f.full_name = hostile;
     c.add(++line, f);
     c.tally.add_bad(++line, hostile);
   }
-  const std::string page = to_html(c.tally, shipped(), {"</title><script>alert(2)</script>"});
+  const std::string page = to_html(c.tally, shipped_model(), {"</title><script>alert(2)</script>"});
   EXPECT_TRUE(is_utf8(page));
   for (const char* tag : {"<script", "<img", "<b>", "onload=alert(1)>\"", "<svg onload"})
     EXPECT_FALSE(holds(page, tag)) << tag;
@@ -218,8 +218,9 @@ TEST(ReportPage, KeepsHostileNamesAsText) {
 
 TEST(ReportPage, HasAsManyEndTagsAsStartTags) {
   Counter c;
-  for (uint64_t i = 1; i <= 100; ++i) c.add(i, made_up(i));
-  for (const std::string& page : {to_html(c.tally, shipped(), {"x"}), to_html(FollowerTally(1, 1), shipped(), {""})}) {
+  for (uint64_t i = 1; i <= 100; ++i) c.add(i, made_up_follower(i));
+  for (const std::string& page :
+       {to_html(c.tally, shipped_model(), {"x"}), to_html(FollowerTally(1, 1), shipped_model(), {""})}) {
     for (const std::string tag :
          {"section", "table", "tbody", "tr", "td", "th", "svg", "div", "p", "details", "main", "bdi"}) {
       const auto count = [&](const std::string& text) {

@@ -35,7 +35,7 @@ std::string missing_names(Known known) {
 }
 
 // Four digits: what a model of a few hundred accounts says is not finer than that.
-double rounded(double number) {
+double four_digits(double number) {
   return std::round(number * 1e4) / 1e4;
 }
 
@@ -50,14 +50,14 @@ void append_learned(const ScoredFollower& scored, std::string& out) {
   out += ",\"learned\":{\"verdict\":";
   append_json(out, name_of(prediction.verdict));
   out += ",\"probability\":";
-  append_json(out, rounded(prediction.probability));
+  append_json(out, four_digits(prediction.probability));
   out += ",\"missing\":" + missing_names(prediction.known) + ",\"reasons\":[";
   bool first = true;
   for (const Reason& reason : reasons(scored.follower.account, prediction)) {
     out += first ? "{\"input\":" : ",{\"input\":";
     append_json(out, name_of(reason.input));
     out += ",\"weight\":";
-    append_json(out, rounded(reason.weight));
+    append_json(out, four_digits(reason.weight));
     out += ",\"text\":";
     append_json(out, reason.text);
     out += "}";

@@ -30,7 +30,7 @@ double field(const json::object& record, const char* key, double most, std::stri
 }
 
 // Nine digits are plenty, and files of two compilers stay equal.
-double rounded(double number) {
+double nine_digits(double number) {
   return std::stod(fmt::format("{:.9g}", number));
 }
 
@@ -48,7 +48,7 @@ Scale fit_scale(Input input, std::span<const Example> examples, int knots) {
   }
   std::sort(values.begin(), values.end());
   for (int k = 1; k <= knots; ++k) {
-    const double knot = rounded(values[values.size() * static_cast<size_t>(k) / static_cast<size_t>(knots + 1)]);
+    const double knot = nine_digits(values[values.size() * static_cast<size_t>(k) / static_cast<size_t>(knots + 1)]);
     // A bend at an end, or where another is, bends nothing.
     if (knot > values.front() && knot < values.back() && (scale.knots.empty() || knot > scale.knots.back()))
       scale.knots.push_back(knot);
@@ -58,8 +58,8 @@ Scale fit_scale(Input input, std::span<const Example> examples, int knots) {
     double mean = 0, variance = 0;
     for (const double t : values) mean += of(t) / static_cast<double>(values.size());
     for (const double t : values) variance += (of(t) - mean) * (of(t) - mean) / static_cast<double>(values.size());
-    scale.means.push_back(rounded(mean));
-    scale.deviations.push_back(variance > 1e-18 ? rounded(std::sqrt(variance)) : 1);  // constant: the column is 0
+    scale.means.push_back(nine_digits(mean));
+    scale.deviations.push_back(variance > 1e-18 ? nine_digits(std::sqrt(variance)) : 1);  // constant: the column is 0
   }
   return scale;
 }
@@ -158,8 +158,8 @@ Variant fit_variant(std::span<const Example> examples, const Scales& scales,
   Variant variant;
   variant.penalty = options.penalties[best];
   const LinearScore fit = fit_logistic(design(examples, scales, known), labels, variant.penalty);
-  variant.intercept = rounded(platt.slope * fit.intercept + platt.shift);
-  for (const double weight : fit.weights) variant.weights.push_back(rounded(platt.slope * weight));
+  variant.intercept = nine_digits(platt.slope * fit.intercept + platt.shift);
+  for (const double weight : fit.weights) variant.weights.push_back(nine_digits(platt.slope * weight));
   choose_verdicts(probabilities, all_labels, options.repeats, variant);
   const double share = 1.0 / options.repeats;
   for (size_t i = 0; i < probabilities.size(); ++i) {
@@ -168,10 +168,10 @@ Variant fit_variant(std::span<const Example> examples, const Scales& scales,
         share;
   }
   for (double* count : {&variant.true_fake, &variant.missed_fake, &variant.false_fake, &variant.true_real})
-    *count = rounded(*count);
+    *count = nine_digits(*count);
   for (size_t r = 0; r < repeats.size(); ++r)
     variant.auc += share * area_under_curve(std::span(probabilities).subspan(r * n, n), labels);
-  variant.auc = rounded(variant.auc - 0.5);
+  variant.auc = nine_digits(variant.auc - 0.5);
   return variant;
 }
 
@@ -245,7 +245,7 @@ void choose_verdicts(std::span<const double> probabilities, std::span<const doub
     seen += one;
     const double next = k + 1 < order.size() ? probabilities[order[k + 1]] : 1;
     if (next > p && wilson(real, seen, kOneSided).low >= kRealShare)
-      variant.real_below = rounded(std::min(kRealUntil, p + (next - p) / 2));
+      variant.real_below = nine_digits(std::min(kRealUntil, p + (next - p) / 2));
   }
   double fake = 0;
   seen = 0;
@@ -256,9 +256,9 @@ void choose_verdicts(std::span<const double> probabilities, std::span<const doub
     seen += one;
     const double next = k > 0 ? probabilities[order[k - 1]] : 0;
     if (next < p && wilson(fake, seen, kOneSided).low >= kFakeShare)
-      variant.fake_from = rounded(std::max(kFakeFrom, next + (p - next) / 2));
+      variant.fake_from = nine_digits(std::max(kFakeFrom, next + (p - next) / 2));
   }
-  if (variant.real_below) variant.weak_below = rounded(kWeakBelow);
+  if (variant.real_below) variant.weak_below = nine_digits(kWeakBelow);
 }
 
 Model train(std::span<const Example> examples, const TrainingOptions& options, std::span<const Known> sets) {

@@ -30,7 +30,7 @@ double true_log_odds(const Account& a) {
   return 3 - 1.2 * std::log1p(*a.followers) + 2.5 * std::max(0.0, followings - 6);
 }
 
-std::vector<Example> made_up(size_t count, uint64_t seed) {
+std::vector<Example> made_up_examples(size_t count, uint64_t seed) {
   Random random(seed);
   std::vector<Example> examples;
   while (examples.size() < count) {
@@ -52,10 +52,10 @@ std::vector<Example> made_up(size_t count, uint64_t seed) {
 constexpr std::array<Known, 1> kAllKnown{kKnowsAll};
 
 TEST(Train, RecoversAKnownModelAndItsProbabilities) {
-  const Model model = train(made_up(4000, 1), {.repeats = 1, .knots = 3}, kAllKnown);
+  const Model model = train(made_up_examples(4000, 1), {.repeats = 1, .knots = 3}, kAllKnown);
   double error = 0;
   std::array<double, kInputs> weight{};
-  const auto fresh = made_up(2000, 2);
+  const auto fresh = made_up_examples(2000, 2);
   for (const Example& e : fresh) {
     const Prediction p = model.predict(e.account);
     error += std::abs(p.probability - logistic(true_log_odds(e.account))) / static_cast<double>(fresh.size());
@@ -71,9 +71,9 @@ TEST(Train, RecoversAKnownModelAndItsProbabilities) {
 }
 
 TEST(Train, IsCalibratedOnAccountsItHasNotSeen) {
-  const Model model = train(made_up(3000, 3), {.repeats = 1}, kAllKnown);
+  const Model model = train(made_up_examples(3000, 3), {.repeats = 1}, kAllKnown);
   std::vector<double> probabilities, labels;
-  for (const Example& e : made_up(20000, 4)) {
+  for (const Example& e : made_up_examples(20000, 4)) {
     probabilities.push_back(model.predict(e.account).probability);
     labels.push_back(e.fake ? 1 : 0);
   }
@@ -81,7 +81,7 @@ TEST(Train, IsCalibratedOnAccountsItHasNotSeen) {
 }
 
 TEST(Train, GivesTheSameModelWhateverTheThreadsAndAnotherForAnotherSeed) {
-  const auto examples = made_up(300, 5);
+  const auto examples = made_up_examples(300, 5);
   const std::string one = train(examples, {.repeats = 1, .penalties = {1}, .threads = 1}).serialize();
   EXPECT_EQ(one, train(examples, {.repeats = 1, .penalties = {1}, .threads = 3}).serialize());
   EXPECT_NE(one, train(examples, {.seed = 2, .repeats = 1, .penalties = {1}}).serialize());
@@ -89,7 +89,7 @@ TEST(Train, GivesTheSameModelWhateverTheThreadsAndAnotherForAnotherSeed) {
 }
 
 TEST(Train, EarnsNoVerdictFromNoise) {
-  auto examples = made_up(500, 6);
+  auto examples = made_up_examples(500, 6);
   Random random(8);
   for (Example& e : examples) e.fake = random.below(5) == 0;
   const Model model = train(examples, {.repeats = 1, .penalties = {1, 10}});
@@ -102,7 +102,7 @@ TEST(Train, EarnsNoVerdictFromNoise) {
 }
 
 TEST(Train, RefusesTooFewAccounts) {
-  auto examples = made_up(200, 7);
+  auto examples = made_up_examples(200, 7);
   for (size_t i = 0; i < examples.size(); ++i) examples[i].fake = i < 9;
   EXPECT_THROW(train(examples, {}), InvalidInput);
   EXPECT_THROW(train({}, {}), InvalidInput);
@@ -154,7 +154,7 @@ TEST(Verdicts, FollowTheRule) {
 }
 
 TEST(Folds, AreStratifiedAndKeepDoublesTogether) {
-  auto examples = made_up(500, 9);
+  auto examples = made_up_examples(500, 9);
   for (size_t i = 0; i < 40; ++i) examples.push_back(examples[i]);
   const auto folds = stratified_folds(examples, 5, 3);
   std::array<double, 5> size{}, fakes{};
@@ -192,7 +192,7 @@ TEST(InParallel, DoesEachOnceAndPassesFailuresOn) {
                InvalidInput);
 }
 
-std::string refusal(std::string_view text, bool fake = true) {
+std::string refusal_of_examples(std::string_view text, bool fake = true) {
   try {
     read_examples(text, "f.json", fake);
   } catch (const InvalidInput& e) {
@@ -211,17 +211,21 @@ TEST(ReadExamples, NamesTheRecordAndTheField) {
   const auto examples = read_examples("\xEF\xBB\xBF[" + good + "]", "f.json", true);
   ASSERT_EQ(examples.size(), 1u);
   EXPECT_EQ(examples[0].account.inputs(), (std::array<double, kInputs>{5, 6, 1, 2, 4, 3, 1, 0}));
-  EXPECT_EQ(refusal("[" + good + "]"), "accepted");
-  EXPECT_THAT(refusal("[" + good + "]", false), HasSubstr("f.json: record 1: 'isFake' says otherwise"));
-  EXPECT_THAT(refusal(bad("\"userMediaCount\":4", "\"userMediaCount\":-4")), HasSubstr("record 2: 'userMediaCount'"));
-  EXPECT_THAT(refusal(bad("\"userMediaCount\":4", "\"userMediaCount\":\"4\"")), HasSubstr("'userMediaCount'"));
-  EXPECT_THAT(refusal(bad("\"userMediaCount\":4,", "")), HasSubstr("'userMediaCount' is not a number"));
-  EXPECT_THAT(refusal(bad("\"userHasProfilPic\":1", "\"userHasProfilPic\":2")), HasSubstr("'userHasProfilPic'"));
-  EXPECT_THAT(refusal(bad("\"userMediaCount\":4", "\"userMediaCount\":1e300")), HasSubstr("'userMediaCount'"));
-  EXPECT_THAT(refusal("[7]"), HasSubstr("record 1: not an object"));
-  EXPECT_THAT(refusal("{}"), HasSubstr("not a list"));
-  EXPECT_THAT(refusal("["), HasSubstr("not JSON"));
-  EXPECT_THAT(refusal(""), HasSubstr("not JSON"));
+  EXPECT_EQ(refusal_of_examples("[" + good + "]"), "accepted");
+  EXPECT_THAT(refusal_of_examples("[" + good + "]", false), HasSubstr("f.json: record 1: 'isFake' says otherwise"));
+  EXPECT_THAT(refusal_of_examples(bad("\"userMediaCount\":4", "\"userMediaCount\":-4")),
+              HasSubstr("record 2: 'userMediaCount'"));
+  EXPECT_THAT(refusal_of_examples(bad("\"userMediaCount\":4", "\"userMediaCount\":\"4\"")),
+              HasSubstr("'userMediaCount'"));
+  EXPECT_THAT(refusal_of_examples(bad("\"userMediaCount\":4,", "")), HasSubstr("'userMediaCount' is not a number"));
+  EXPECT_THAT(refusal_of_examples(bad("\"userHasProfilPic\":1", "\"userHasProfilPic\":2")),
+              HasSubstr("'userHasProfilPic'"));
+  EXPECT_THAT(refusal_of_examples(bad("\"userMediaCount\":4", "\"userMediaCount\":1e300")),
+              HasSubstr("'userMediaCount'"));
+  EXPECT_THAT(refusal_of_examples("[7]"), HasSubstr("record 1: not an object"));
+  EXPECT_THAT(refusal_of_examples("{}"), HasSubstr("not a list"));
+  EXPECT_THAT(refusal_of_examples("["), HasSubstr("not JSON"));
+  EXPECT_THAT(refusal_of_examples(""), HasSubstr("not JSON"));
 }
 
 // The real data, where it is at hand.

@@ -36,16 +36,16 @@ struct Batch {
 };
 
 // Cuts what it reads into batches of whole lines. A line over the limit is cut short and its rest skipped.
-class Reader {
+class BatchReader {
  public:
-  Reader(std::vector<std::string> files, size_t longest) : files_(std::move(files)), longest_(longest) {
+  BatchReader(std::vector<std::string> files, size_t longest) : files_(std::move(files)), longest_(longest) {
     if (files_.empty()) files_.push_back("-");
     for (const auto& file : files_) {  // a name that is wrong is known before any work
       if (file != "-" && ::access(file.c_str(), R_OK) != 0)
         throw InvalidInput(fmt::format("can't read {}: {}", file, std::strerror(errno)));
     }
   }
-  ~Reader() { close(); }
+  ~BatchReader() { close(); }
 
   // False at the end of the last file.
   bool next(Batch& batch) {
@@ -178,7 +178,7 @@ class Writer {
 StreamTotals for_each_line(
     const StreamOptions& options, const std::function<LineWorker(int thread)>& make_worker,
     const std::function<void(const Line&, std::string_view reason, std::string& out)>& on_error) {
-  Reader reader(options.files, options.longest_line);
+  BatchReader reader(options.files, options.longest_line);
   Writer writer(options.out, options.progress);
   const auto work = [&](const LineWorker& worker, const Batch& batch) {
     std::string out;

@@ -7,7 +7,7 @@
 namespace dalgona::test {
 namespace {
 
-const std::string kBoard = "/leaderboard-service/api/leaderboard/platform/YOUTUBE";
+const std::string kAnyBoard = "/leaderboard-service/api/leaderboard/platform/YOUTUBE";
 
 class CoffeeAccessTest : public ::testing::Test {
  protected:

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kAccounts = 60;
+constexpr int kSeriesAccounts = 60;
 const std::string kProfiles = "/discovery-service/api/profile/YOUTUBE/";
 const std::string kPosts = "/discovery-service/api/post/YOUTUBE/";
 
@@ -56,7 +56,7 @@ class CoffeeSeriesTest : public ::testing::Test {
   static void SetUpTestSuite() {
     home_ = std::make_unique<TestHome>();
     database_ = std::make_unique<Database>(home_->fresh_database());
-    fill_accounts(*database_, kAccounts);
+    fill_accounts(*database_, kSeriesAccounts);
     home_->warehouse();
     role_ = std::make_unique<Role>(home_->start_role("coffee", {{"postgres.url", database_->url()}}));
     api_ = std::make_unique<Api>(role_->url());
@@ -105,7 +105,7 @@ TEST_F(CoffeeSeriesTest, BeforeTheFirstLogThereIsNothing) {
   EXPECT_EQ(before_->data().at("profileLogs").as_int64(), 0);
   EXPECT_TRUE(before_->data().at("firstDate").is_null());
   EXPECT_TRUE(before_->data().at("publication").is_null());
-  EXPECT_EQ(before_->data().at("profiles").as_int64(), kAccounts);
+  EXPECT_EQ(before_->data().at("profiles").as_int64(), kSeriesAccounts);
   ASSERT_EQ(before_series_->status, 200) << before_series_->text;
   EXPECT_TRUE(before_series_->rows().empty());
   ASSERT_EQ(before_profile_->status, 200) << before_profile_->text;

@@ -1,9 +1,6 @@
 #include "base/http/client.h"
 
-#include <array>
 #include <atomic>
-#include <condition_variable>
-#include <deque>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -13,105 +10,18 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_executor.hpp>
-#include <curl/curl.h>
-#include <fmt/format.h>
-#include <openssl/sha.h>
 
-#include "base/log.h"
-#include "base/text.h"
+#include "base/errors.h"
+#include "base/http/transfer.h"
 
 namespace dalgona::http {
 namespace {
 
-constexpr size_t kErrorBodyLimit = 1 << 20;     // of a streamed download whose status is not 2xx
-constexpr size_t kPieceHighWater = 512 * 1024;  // bytes waiting for on_piece before the transfer is paused
-constexpr size_t kUploadChunk = 256 * 1024;     // one call of read_body
-constexpr size_t kUploadAhead = 4;              // chunks read ahead of the network
-constexpr size_t kUploadThreads = 4;            // read_body may block, and one that does must not stop all
-constexpr size_t kIdleHandles = 512;            // easy handles kept for reuse
-constexpr long kConnectionCache = 1024;         // idle connections kept over all hosts
-
-struct EasyDeleter {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-using Easy = std::unique_ptr<CURL, EasyDeleter>;
-
-struct ListDeleter {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using List = std::unique_ptr<curl_slist, ListDeleter>;
-
-struct UrlDeleter {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-using Url = std::unique_ptr<CURLU, UrlDeleter>;
-
-void append(List& list, const std::string& line) {
-  curl_slist* grown = curl_slist_append(list.get(), line.c_str());
-  if (!grown) throw std::bad_alloc();
-  (void)list.release();  // the head moves only when the list was empty
-  list.reset(grown);
-}
-
-std::string part(CURLU* url, CURLUPart which) {
-  char* text = nullptr;
-  if (curl_url_get(url, which, &text, 0) != CURLUE_OK || !text) return {};
-  std::string value = text;
-  curl_free(text);
-  return value;
-}
-
-bool is_loopback(std::string_view host) {
-  const std::string name = to_lower_ascii(host);
-  return name == "localhost" || name.ends_with(".localhost") || name.starts_with("127.") || name == "[::1]" ||
-         name == "0.0.0.0" || name.starts_with("[::ffff:127.");
-}
-
-// Signature version 4 signs the query sorted by name with an '=' in every parameter, and libcurl 7.88 signs it as it
-// stands.
-std::string canonical_query(std::string_view query) {
-  std::vector<std::string> parameters;
-  for (const std::string_view parameter : split(query, '&')) {
-    if (parameter.empty()) continue;
-    parameters.emplace_back(parameter);
-    if (parameter.find('=') == std::string_view::npos) parameters.back() += '=';
-  }
-  std::sort(parameters.begin(), parameters.end());
-  std::string joined;
-  for (const auto& parameter : parameters) joined += (joined.empty() ? "" : "&") + parameter;
-  return joined;
-}
-
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
-  std::string hex;
-  for (const unsigned char byte : digest) hex += fmt::format("{:02x}", byte);
-  return hex;
-}
-
-struct Target {
-  std::string url;
-  bool loopback = false;
-};
-
-Target parse_target(const std::string& text, bool sort_query) {
-  const Url url(curl_url());
-  if (!url) throw std::bad_alloc();
-  if (const CURLUcode code = curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0); code != CURLUE_OK)
-    throw Permanent("bad URL '" + log::without_password(text) + "': " + curl_url_strerror(code));
-  const std::string scheme = part(url.get(), CURLUPART_SCHEME);
-  if (scheme != "http" && scheme != "https")
-    throw Permanent("bad URL '" + log::without_password(text) + "': scheme is neither http nor https");
-  if (!part(url.get(), CURLUPART_PASSWORD).empty() || !part(url.get(), CURLUPART_USER).empty())
-    throw Permanent("bad URL '" + log::without_password(text) + "': credentials do not belong in it");
-  Target target{text, is_loopback(part(url.get(), CURLUPART_HOST))};
-  if (const std::string query = part(url.get(), CURLUPART_QUERY); sort_query && !query.empty()) {
-    curl_url_set(url.get(), CURLUPART_QUERY, canonical_query(query).c_str(), 0);
-    target.url = part(url.get(), CURLUPART_URL);
-  }
-  return target;
-}
+constexpr size_t kUploadChunk = 256 * 1024;  // one call of read_body
+constexpr size_t kUploadAhead = 4;           // chunks read ahead of the network
+constexpr size_t kUploadThreads = 4;         // read_body may block, and one that does must not stop all
+constexpr size_t kIdleHandles = 512;         // easy handles kept for reuse
+constexpr long kConnectionCache = 1024;      // idle connections kept over all hosts
 
 void check_field(std::string_view name, std::string_view value) {
   const auto bad = [](std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) != text.npos; };
@@ -119,47 +29,7 @@ void check_field(std::string_view name, std::string_view value) {
     throw InvalidInput("header '" + std::string(name) + "' is malformed");
 }
 
-// The host without path or query: enough to find the peer, and a key in the query never reaches a log.
-std::string peer_of(const std::string& url) {
-  const size_t start = url.find("://");
-  if (start == std::string::npos) return "?";
-  return url.substr(0, url.find_first_of("/?#", start + 3));
-}
-
 }  // namespace
-
-// One request on its way. The members up to `mutex` belong to the client's thread once the transfer is queued.
-struct Transfer {
-  ClientRequest request;
-  Target target;
-  Easy easy;
-  List fields;
-  std::array<char, CURL_ERROR_SIZE> error_text{};
-  std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
-  int status = 0;
-  uint64_t received = 0;  // bytes of the decoded body
-  bool head_seen = false;
-  std::exception_ptr callback_failure;
-  bool over_limit = false, refused_piece = false;
-  std::function<void()> refill;  // reads further ahead of a streamed upload
-
-  std::mutex mutex;
-  std::condition_variable changed;  // send_blocking waits on it
-  bool done = false, read_paused = false;
-  std::exception_ptr failure;
-  ClientResponse response;
-  std::string pieces;            // decoded bytes that wait for on_piece
-  std::function<void()> waiter;  // resumes the coroutine
-  struct Upload {
-    std::deque<std::string> chunks;
-    size_t offset = 0;  // into the first chunk
-    bool end = false, reading = false;
-    bool ending = false;  // the transfer is over and only waits for read_body to return
-    std::exception_ptr failure;
-  } upload;
-};
-
-using TransferPtr = std::shared_ptr<Transfer>;
 
 struct Client::State : std::enable_shared_from_this<Client::State> {
   explicit State(ClientOptions o);
@@ -182,16 +52,10 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
   void run();
   void begin(const TransferPtr& transfer);
   void prepare(const TransferPtr& transfer);
-  void set_method(Transfer& transfer);
   void end(CURL* easy, CURLcode code);
   void finish(const TransferPtr& transfer, std::exception_ptr failure);
   void settle(const TransferPtr& transfer);
   void read_ahead(const TransferPtr& transfer);
-
-  static size_t on_header(char* data, size_t size, size_t count, void* self);
-  static size_t on_body(char* data, size_t size, size_t count, void* self);
-  static size_t on_upload(char* buffer, size_t size, size_t count, void* self);
-  static std::exception_ptr failure_of(const Transfer& transfer, CURLcode code);
 
   ClientOptions options_;
   CURLM* multi_ = nullptr;
@@ -305,175 +169,20 @@ void Client::State::begin(const TransferPtr& transfer) {
 }
 
 void Client::State::prepare(const TransferPtr& transfer) {
-  Transfer& t = *transfer;
-  const ClientRequest& r = t.request;
+  Easy easy;
   if (idle_.empty()) {
-    t.easy.reset(curl_easy_init());
-    if (!t.easy) throw std::bad_alloc();
+    easy.reset(curl_easy_init());
+    if (!easy) throw std::bad_alloc();
   } else {
-    t.easy = std::move(idle_.back());
+    easy = std::move(idle_.back());
     idle_.pop_back();
   }
-  CURL* easy = t.easy.get();
-  curl_easy_setopt(easy, CURLOPT_URL, t.target.url.c_str());
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
-  // Waiting for a connection that may turn out to be HTTP/2 pays where it can: without TLS we speak HTTP/1.1 only, and
-  // curl would hold a request back until the first answer of another one, however long that takes.
-  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, t.target.url.starts_with("https:") ? 1L : 0L);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t.error_text.data());
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
-  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 64L * 1024);
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, long(r.timeout.count()));
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, long(r.connect_timeout.count()));
-  if (r.stall_timeout.count() > 0) {
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, std::max(1L, long((r.stall_timeout.count() + 999) / 1000)));
-  }
-  if (r.decode) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-  if (r.follow_redirects) {
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 5L);
-  }
-  if (t.target.loopback) curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  if (!r.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, r.ca_file.c_str());
-  if (r.aws) {
-    const std::string scope = "aws:amz:" + r.aws->region + ":" + r.aws->service;
-    curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, scope.c_str());
-    curl_easy_setopt(easy, CURLOPT_USERNAME, r.aws->access_key.c_str());
-    curl_easy_setopt(easy, CURLOPT_PASSWORD, r.aws->secret_key.c_str());
-    if (r.aws->service == "s3" && !r.headers.get("x-amz-content-sha256"))
-      append(t.fields, "x-amz-content-sha256: " + (r.read_body ? "UNSIGNED-PAYLOAD" : sha256_hex(r.sent_body())));
-  } else if (!r.user.empty() || !r.password.empty()) {
-    curl_easy_setopt(easy, CURLOPT_HTTPAUTH, long(CURLAUTH_BASIC));
-    curl_easy_setopt(easy, CURLOPT_USERNAME, r.user.c_str());
-    curl_easy_setopt(easy, CURLOPT_PASSWORD, r.password.c_str());
-  }
-  set_method(t);
-  for (const auto& [name, value] : r.headers)
-    append(t.fields, value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t.fields.get());
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &State::on_header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &t);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &State::on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &t);
-  if (r.read_body) {
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, &State::on_upload);
-    curl_easy_setopt(easy, CURLOPT_READDATA, &t);
-    t.refill = [this, weak = std::weak_ptr<Transfer>(transfer)] {
+  if (transfer->request.read_body) {
+    transfer->refill = [this, weak = std::weak_ptr<Transfer>(transfer)] {
       if (const auto alive = weak.lock()) read_ahead(alive);
     };
-    t.refill();
   }
-}
-
-void Client::State::set_method(Transfer& t) {
-  const ClientRequest& r = t.request;
-  CURL* easy = t.easy.get();
-  // libcurl would ask for 100-continue and name a form's content type unbidden. "Name:" takes a field out, but libcurl
-  // 7.88 then signs it all the same and the signature is wrong, so signed requests do without: they name a type and do
-  // not wait for the 100.
-  const std::string_view body = r.sent_body();
-  const bool has_body = !body.empty() || r.read_body;
-  if (!r.aws) {
-    append(t.fields, "Expect:");
-    if (!r.headers.get("Content-Type")) append(t.fields, "Content-Type:");
-  } else if (has_body) {
-    curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1L);
-    if (!r.headers.get("Content-Type")) append(t.fields, "Content-Type: application/octet-stream");
-  }
-  if (r.read_body) {
-    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    if (r.body_size) {
-      curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, curl_off_t(*r.body_size));
-    }
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method.c_str());
-  } else if (r.method == "HEAD") {
-    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  } else if (!body.empty() || r.method == "POST" || r.method == "PUT") {
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data() ? body.data() : "");
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.size()));
-    if (r.method != "POST") curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method.c_str());
-  } else {
-    curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    if (r.method != "GET") curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method.c_str());
-  }
-}
-
-size_t Client::State::on_header(char* data, size_t size, size_t count, void* self) {
-  Transfer& t = *static_cast<Transfer*>(self);
-  const size_t bytes = size * count;
-  const std::string_view line = trim(std::string_view(data, bytes));
-  // A new status line: the head before it was of a 1xx or of a redirect that is followed.
-  if (line.starts_with("HTTP/") && line.find(':') > line.find(' ')) {
-    t.response.headers = Headers();
-    long status = 0;
-    curl_easy_getinfo(t.easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    t.status = int(status);
-    return bytes;
-  }
-  if (!line.empty()) {
-    const size_t colon = line.find(':');
-    if (colon != std::string_view::npos)
-      t.response.headers.add(std::string(line.substr(0, colon)), std::string(trim(line.substr(colon + 1))));
-    return bytes;
-  }
-  const bool followed = t.request.follow_redirects && t.status >= 300 && t.status < 400;
-  if (t.status >= 200 && !followed && !std::exchange(t.head_seen, true) && t.request.on_headers) {
-    try {
-      t.request.on_headers(t.status, t.response.headers);
-    } catch (...) {
-      t.callback_failure = std::current_exception();
-      return 0;
-    }
-  }
-  return bytes;
-}
-
-size_t Client::State::on_body(char* data, size_t size, size_t count, void* self) {
-  Transfer& t = *static_cast<Transfer*>(self);
-  const size_t bytes = size * count;
-  const std::string_view piece(data, bytes);
-  const ClientRequest& r = t.request;
-  const bool streams = (r.on_data || r.on_piece) && t.status >= 200 && t.status < 300;
-  if (streams && r.on_piece) {
-    const std::scoped_lock lock(t.mutex);
-    if (t.pieces.size() >= kPieceHighWater) {
-      t.read_paused = true;
-      return CURL_WRITEFUNC_PAUSE;
-    }
-  }
-  t.received += bytes;
-  if (t.received > r.max_body) {
-    t.over_limit = true;
-    return 0;
-  }
-  if (streams && r.on_data) {
-    try {
-      t.refused_piece = !r.on_data(piece);
-    } catch (...) {
-      t.callback_failure = std::current_exception();
-    }
-    return t.refused_piece || t.callback_failure ? 0 : bytes;
-  }
-  if (streams) {
-    std::function<void()> waiter;
-    {
-      const std::scoped_lock lock(t.mutex);
-      t.pieces.append(piece);
-      waiter.swap(t.waiter);
-    }
-    if (waiter) waiter();
-    return bytes;
-  }
-  const bool bounded = bool(r.on_data) || bool(r.on_piece);
-  const size_t room = bounded ? kErrorBodyLimit - std::min(kErrorBodyLimit, t.response.body.size()) : bytes;
-  t.response.body.append(piece.substr(0, room));
-  return bytes;
+  transfer->prepare(std::move(easy), options_.user_agent);
 }
 
 // Reads the next chunks of a streamed upload on the upload pool.
@@ -511,77 +220,13 @@ void Client::State::read_ahead(const TransferPtr& transfer) {
   });
 }
 
-size_t Client::State::on_upload(char* buffer, size_t size, size_t count, void* self) {
-  Transfer& t = *static_cast<Transfer*>(self);
-  size_t written = 0;
-  bool ended = false;
-  {
-    const std::scoped_lock lock(t.mutex);
-    auto& upload = t.upload;
-    if (upload.failure) {
-      t.callback_failure = upload.failure;
-      return CURL_READFUNC_ABORT;
-    }
-    while (written < size * count && !upload.chunks.empty()) {
-      const std::string& chunk = upload.chunks.front();
-      const size_t step = std::min(size * count - written, chunk.size() - upload.offset);
-      std::copy_n(chunk.data() + upload.offset, step, buffer + written);
-      written += step;
-      upload.offset += step;
-      if (upload.offset == chunk.size()) {
-        upload.chunks.pop_front();
-        upload.offset = 0;
-      }
-    }
-    ended = upload.end;
-  }
-  if (!ended) t.refill();
-  return written > 0 || ended ? written : CURL_READFUNC_PAUSE;
-}
-
-std::exception_ptr Client::State::failure_of(const Transfer& t, CURLcode code) {
-  if (t.callback_failure) return t.callback_failure;
-  if (t.refused_piece) return std::make_exception_ptr(Cancelled());
-  const std::string text = t.error_text[0] ? t.error_text.data() : curl_easy_strerror(code);
-  const std::string what = t.request.method + " " + peer_of(t.target.url) + ": ";
-  if (t.over_limit)
-    return std::make_exception_ptr(
-        Permanent(what + "the body is over its limit of " + std::to_string(t.request.max_body) + " bytes"));
-  switch (code) {
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT:
-    case CURLE_TOO_MANY_REDIRECTS:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_BAD_FUNCTION_ARGUMENT:
-    case CURLE_OUT_OF_MEMORY:
-      return std::make_exception_ptr(Permanent(what + text));
-    case CURLE_COULDNT_CONNECT:
-      return std::make_exception_ptr(Retryable(what + "connection refused or unreachable (" + text + ")"));
-    case CURLE_OPERATION_TIMEDOUT:
-      return std::make_exception_ptr(Retryable(what + "timed out (" + text + ")"));
-    case CURLE_PARTIAL_FILE:
-    case CURLE_BAD_CONTENT_ENCODING:
-      return std::make_exception_ptr(Retryable(what + "truncated body (" + text + ")"));
-    case CURLE_GOT_NOTHING:
-    case CURLE_RECV_ERROR:
-    case CURLE_SEND_ERROR:
-      // libcurl reports a chunked body that ends early as a receive error.
-      return std::make_exception_ptr(
-          Retryable(what + (t.received > 0 ? "truncated body (" : "connection reset (") + text + ")"));
-    default:
-      return std::make_exception_ptr(Retryable(what + text));
-  }
-}
-
 void Client::State::end(CURL* easy, CURLcode code) {
   const auto found = running_.find(easy);
   if (found == running_.end()) return;
   const TransferPtr transfer = found->second;
   std::exception_ptr failure;
   if (code != CURLE_OK) {
-    failure = failure_of(*transfer, code);
+    failure = transfer->failure_of(code);
   } else {
     long status = 0, connects = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);

@@ -1,4 +1,5 @@
 // Who may: loopback rules, keys' forms, the token bucket.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "coffee/access/keys.h"
@@ -62,9 +63,10 @@ TEST(Loopback, ARequestThroughAProxyIsNotLocal) {
 TEST(Keys, OnlyWellFormedOnesAreLookedUp) {
   const std::string prefix = "0123456789ab", secret(64, 'f');
   EXPECT_EQ(prefix_of("dlg_" + prefix + "_" + secret), prefix);
-  for (const std::string& wrong : {std::string(), prefix, "dlg_" + prefix + "_", "dlg_" + prefix + "_" + secret + "0",
-                                   "DLG_" + prefix + "_" + secret, "dlg_" + prefix + "-" + secret,
-                                   "dlg_0123456789AB_" + secret, "dlg_'; DROP TAB_" + secret})
+  for (const std::string& wrong :
+       {std::string(), prefix, fmt::format("dlg_{}_", prefix), fmt::format("dlg_{}_{}0", prefix, secret),
+        fmt::format("DLG_{}_{}", prefix, secret), fmt::format("dlg_{}-{}", prefix, secret),
+        "dlg_0123456789AB_" + secret, "dlg_'; DROP TAB_" + secret})
     EXPECT_EQ(prefix_of(wrong), std::nullopt) << wrong;
   // FIPS 180-2, appendix B.1.
   EXPECT_EQ(key_hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

@@ -74,7 +74,7 @@ TEST(BodyReader, NamesWhatIsWrong) {
   EXPECT_NO_THROW(Body(request_of("{\"a\": 1}", ""), {"a"}));
   EXPECT_NO_THROW(Body(request_of(" \n", "text/plain"), {"a"}));
   try {
-    Body(request_of(R"({"sizze": 1})"), {"size", "page"});
+    const Body body(request_of(R"({"sizze": 1})"), {"size", "page"});
     FAIL();
   } catch (const InvalidInput& e) {
     EXPECT_STREQ(e.what(), "unknown key 'sizze', did you mean 'size'?");

@@ -17,9 +17,9 @@ constexpr std::string_view kColumns = R"sql(
   p.platform, p.shortcode, p.profile_id, p.title, p.thumbnail_url, to_char(p.published_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS published_at,
   p.category_id, p.duration_seconds, p.views, p.likes, p.comments, p.engagement_rate)sql";
 
-constexpr std::string_view kCount = "SELECT count(*) AS total FROM {posts} p WHERE p.profile_id = $1";
+constexpr std::string_view kContentCount = "SELECT count(*) AS total FROM {posts} p WHERE p.profile_id = $1";
 
-constexpr std::array<SortKey, 4> kSortKeys{
+constexpr std::array<SortKey, 4> kContentOrders{
     {{"publishedAt", "coalesce(p.published_at, '-infinity'::timestamptz)", "timestamptz"},
      {"views", "coalesce(p.views, -1)", "bigint"},
      {"likes", "coalesce(p.likes, -1)", "bigint"},
@@ -62,8 +62,8 @@ json::object row_json(const Context& context, const postgres::Result& found, siz
 
 // In an order that PostgreSQL keeps; the growth of the page's posts is looked up.
 Task<Page> page_by_column(const Context& context, const Question& asked) {
-  const SortKey& key =
-      *std::find_if(kSortKeys.begin(), kSortKeys.end(), [&](const SortKey& each) { return each.name == asked.sort; });
+  const SortKey& key = *std::find_if(kContentOrders.begin(), kContentOrders.end(),
+                                     [&](const SortKey& each) { return each.name == asked.sort; });
   Page page;
   postgres::Params params{asked.profile};
   std::string sql = fmt::format("SELECT {}, ({})::text AS sort_value FROM {} p WHERE p.profile_id = $1", kColumns,
@@ -74,7 +74,7 @@ Task<Page> page_by_column(const Context& context, const Question& asked) {
     page.total = cursor_integer(*asked.paging.cursor, "t");
     sql += " AND " + after_condition(key, "p.shortcode", asked.ascending, 2, 3);
   } else {
-    const std::string count = fmt::format(fmt::runtime(kCount), fmt::arg("posts", asked.platform.posts));
+    const std::string count = fmt::format(fmt::runtime(kContentCount), fmt::arg("posts", asked.platform.posts));
     const NamedQuery count_query{"content_count", count};
     postgres::Params of_profile{asked.profile};
     const auto counted = co_await context.stores.ask(count_query, std::move(of_profile));

@@ -23,12 +23,12 @@ constexpr std::string_view kPost = R"sql(
 constexpr std::string_view kOwner = "SELECT p.profile_id FROM {posts} p WHERE p.shortcode = $1";
 
 // The rollup is ordered by profile, so the owner makes it a look-up. Its rows as they lie there: see profile.cc.
-constexpr std::string_view kSeries = R"sql(
+constexpr std::string_view kPostSeries = R"sql(
   SELECT date, given, observed_at, views, likes, comments FROM events.post_daily
   WHERE platform = {platform:String} AND profile_id = {profile:String} AND shortcode = {shortcode:String}
     AND date BETWEEN {first:Date} AND {last:Date})sql";
 
-constexpr std::array<std::string_view, 3> kMetrics{"views", "likes", "comments"};
+constexpr std::array<std::string_view, 3> kPostMetrics{"views", "likes", "comments"};
 
 Task<http::Response> post(const Context& context, http::Request& request) {
   const Platform& platform = find_platform(path_text(request, "platform"));
@@ -70,7 +70,7 @@ Task<http::Response> post(const Context& context, http::Request& request) {
   co_return success(std::move(data));
 }
 
-Task<http::Response> time_series(const Context& context, http::Request& request) {
+Task<http::Response> post_series(const Context& context, http::Request& request) {
   const Platform& platform = find_platform(path_text(request, "platform"));
   const std::string shortcode = path_text(request, "shortcode");
   const DayRange range = read_range(Body(request, {"startDate", "endDate"}));
@@ -86,10 +86,10 @@ Task<http::Response> time_series(const Context& context, http::Request& request)
                                    {"shortcode", shortcode},
                                    {"first", day_text(reach.first)},
                                    {"last", day_text(reach.last)}};
-    const NamedQuery query{"post_series", kSeries};
+    const NamedQuery query{"post_series", kPostSeries};
     const auto rows = co_await context.stores.ask_warehouse(query, std::move(params));
     const auto points = fill_gaps(points_of(rows), range);
-    page.rows = series_json(points, kMetrics);
+    page.rows = series_json(points, kPostMetrics);
   }
   co_return success(std::move(page));
 }
@@ -100,7 +100,7 @@ void add_post_routes(http::Router& router, const Context& context) {
   router.get("/discovery-service/api/post/{platform}/{shortcode}",
              [&context](http::Request& request) { return post(context, request); });
   router.post("/discovery-service/api/post/{platform}/{shortcode}/timeseries",
-              [&context](http::Request& request) { return time_series(context, request); }, {.max_body = kMaxBody});
+              [&context](http::Request& request) { return post_series(context, request); }, {.max_body = kMaxBody});
 }
 
 }  // namespace dalgona::coffee::discovery

@@ -28,7 +28,7 @@ constexpr std::string_view kProfile = R"sql(
 
 // The rollup's rows as they lie there, put together by points_of(): planning its view, or FINAL, takes longer than all
 // of this.
-constexpr std::string_view kSeries = R"sql(
+constexpr std::string_view kProfileSeries = R"sql(
   SELECT date, given, observed_at, followers, views, uploads FROM events.profile_daily
   WHERE platform = {platform:String} AND profile_id = {profile:String} AND date BETWEEN {first:Date} AND {last:Date})sql";
 
@@ -38,7 +38,7 @@ constexpr std::string_view kRecentSeries = R"sql(
   WHERE platform = {platform:String} AND profile_id = {profile:String}
   ORDER BY date DESC LIMIT 2000)sql";
 
-constexpr std::array<std::string_view, 3> kMetrics{"followers", "views", "uploads"};
+constexpr std::array<std::string_view, 3> kProfileMetrics{"followers", "views", "uploads"};
 
 struct GrowthSpan {
   std::string_view name;
@@ -84,9 +84,9 @@ json::object growth_of(std::span<const Point> observed) {
       continue;
     }
     json::object one;
-    for (size_t i = 0; i < kMetrics.size(); ++i) {
+    for (size_t i = 0; i < kProfileMetrics.size(); ++i) {
       const auto change = i < growth->change.size() ? growth->change[i] : std::nullopt;
-      one[kMetrics[i]] = change ? json::value(*change) : json::value(nullptr);
+      one[kProfileMetrics[i]] = change ? json::value(*change) : json::value(nullptr);
     }
     one["startDate"] = day_text(growth->start);
     one["endDate"] = day_text(growth->end);
@@ -140,18 +140,18 @@ Task<http::Response> profile_by_id(const Context& context, http::Request& reques
   co_return co_await profile(context, platform, id.substr(colon + 1));
 }
 
-Task<http::Response> time_series(const Context& context, http::Request& request) {
+Task<http::Response> profile_series(const Context& context, http::Request& request) {
   const Platform& platform = find_platform(path_text(request, "platform"));
   const std::string id = path_text(request, "platformProfileId");
   const DayRange range = read_range(Body(request, {"startDate", "endDate"}));
   const DayRange reach = with_neighbours(range);
   Stores::WarehouseParams params{
       {"platform", platform.name}, {"profile", id}, {"first", day_text(reach.first)}, {"last", day_text(reach.last)}};
-  const NamedQuery query{"profile_series", kSeries};
+  const NamedQuery query{"profile_series", kProfileSeries};
   const auto rows = co_await context.stores.ask_warehouse(query, std::move(params));
   const auto points = fill_gaps(points_of(rows), range);
   Page page;
-  page.rows = series_json(points, kMetrics);
+  page.rows = series_json(points, kProfileMetrics);
   co_return success(std::move(page));
 }
 
@@ -163,7 +163,7 @@ void add_profile_routes(http::Router& router, const Context& context) {
   router.get("/discovery-service/api/profile/{platform}/{platformProfileId}",
              [&context](http::Request& request) { return profile_by_platform(context, request); });
   router.post("/discovery-service/api/profile/{platform}/{platformProfileId}/timeseries",
-              [&context](http::Request& request) { return time_series(context, request); }, {.max_body = kMaxBody});
+              [&context](http::Request& request) { return profile_series(context, request); }, {.max_body = kMaxBody});
 }
 
 }  // namespace dalgona::coffee::discovery

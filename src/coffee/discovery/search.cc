@@ -14,7 +14,7 @@ namespace dalgona::coffee::discovery {
 namespace {
 
 // The expressions are those of the indexes in migrations/.
-constexpr std::array<SortKey, 5> kSortKeys{
+constexpr std::array<SortKey, 5> kSearchOrders{
     {{"followers", "coalesce(p.followers, -1)", "bigint"},
      {"views", "coalesce(p.views, -1)", "bigint"},
      {"uploads", "coalesce(p.uploads, -1)", "bigint"},
@@ -39,13 +39,13 @@ constexpr std::string_view kSearch = R"sql(
     AND l.month = (SELECT max(month) FROM coffee.leaderboard WHERE platform = '{platform}')
   ORDER BY {page_order})sql";
 
-constexpr std::string_view kCount =
+constexpr std::string_view kSearchCount =
     "SELECT count(*) AS total FROM (SELECT 1 FROM {profiles} p {join} {where} LIMIT {limit}) counted";
 
 const std::vector<std::string>& sort_names() {
   static const std::vector<std::string> kNames = [] {
     std::vector<std::string> names;
-    for (const SortKey& key : kSortKeys) names.emplace_back(key.name);
+    for (const SortKey& key : kSearchOrders) names.emplace_back(key.name);
     return names;
   }();
   return kNames;
@@ -56,7 +56,7 @@ Task<http::Response> search(const Context& context, http::Request& request) {
   const Platform& platform = find_platform(path_text(request, "platform"));
   const std::string sort = known_word(body.text("sortBy").value_or("followers"), sort_names(), "sortBy", "sort key");
   const SortKey& key =
-      *std::find_if(kSortKeys.begin(), kSortKeys.end(), [&](const SortKey& each) { return each.name == sort; });
+      *std::find_if(kSearchOrders.begin(), kSearchOrders.end(), [&](const SortKey& each) { return each.name == sort; });
   const bool ascending = read_ascending(body);
   postgres::Params params;
   const FilterSql filter = filters_to_sql(body.list("filters"), params);
@@ -76,7 +76,7 @@ Task<http::Response> search(const Context& context, http::Request& request) {
     page.total = cursor_integer(*paging.cursor, "t");
   } else {
     const std::string sql =
-        fmt::format(fmt::runtime(kCount), fmt::arg("profiles", platform.profiles), fmt::arg("join", join),
+        fmt::format(fmt::runtime(kSearchCount), fmt::arg("profiles", platform.profiles), fmt::arg("join", join),
                     fmt::arg("where", where), fmt::arg("limit", kMaxCounted + 1));
     const NamedQuery query{"search_count", sql};
     postgres::Params values = params;

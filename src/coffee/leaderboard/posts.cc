@@ -39,7 +39,7 @@ constexpr std::string_view kAnchor = R"sql(
 constexpr std::string_view kCategories =
     "SELECT DISTINCT category FROM coffee.post_growth WHERE platform = $1 AND category IS NOT NULL";
 
-constexpr int kAnchorTries = 3;
+constexpr int kPostAnchorTries = 3;
 
 struct Walk {
   int64_t rank = 0;
@@ -60,7 +60,7 @@ Task<postgres::Result> ask_page(Stores& stores, const std::string& platform, con
                             std::to_string(paging.size + 1)};
     auto found = co_await stores.ask(query, std::move(params));
     const std::string snapshot(found.text(0, "snapshot"));
-    if (!walk || walk->snapshot == snapshot || tries == kAnchorTries) co_return found;
+    if (!walk || walk->snapshot == snapshot || tries == kPostAnchorTries) co_return found;
     walk->snapshot = snapshot;
     const NamedQuery anchor{"post_leaderboard_anchor", kAnchor};
     postgres::Params shown{platform, std::to_string(walk->growth), walk->shortcode};

@@ -41,7 +41,7 @@ Status busy() {
   return {StatusCode::RESOURCE_EXHAUSTED, "the buffer is full, come again"};
 }
 
-struct Meters {
+struct GrpcMeters {
   prometheus::Counter& events =
       metrics::counter("dalgona_event_grpc_ingested_total", "Events taken in and confirmed", {{"way", "grpc"}});
   prometheus::Counter& refused =
@@ -58,7 +58,7 @@ struct GrpcServer::State : event::EventService::CallbackService {
   const DispatchPlan& plan;
   const ApiKeys& keys;
   GrpcOptions options;
-  Meters meters;
+  GrpcMeters meters;
   std::atomic<int> calls{0};
   std::atomic<bool> stopping{false};
   std::unique_ptr<grpc::Server> server;

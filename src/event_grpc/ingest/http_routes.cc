@@ -23,7 +23,7 @@ using http::Response;
 // Of a batch that is wrong, so many faults are told.
 constexpr size_t kFaultsTold = 20;
 
-struct Meters {
+struct HttpMeters {
   prometheus::Counter& events =
       metrics::counter("dalgona_event_grpc_ingested_total", "Events taken in and confirmed", {{"way", "http"}});
   prometheus::Counter& refused =
@@ -31,8 +31,8 @@ struct Meters {
   prometheus::Histogram& seconds = metrics::histogram("dalgona_event_grpc_ingest_seconds",
                                                       "From a request to the broker's confirm", {{"way", "http"}});
 };
-Meters& meters() {
-  static Meters all;
+HttpMeters& meters() {
+  static HttpMeters all;
   return all;
 }
 

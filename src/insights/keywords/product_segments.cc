@@ -130,9 +130,9 @@ size_t word_end(View text, size_t at) {
   return p;
 }
 
-class Reader {
+class SegmentReader {
  public:
-  explicit Reader(Segments& out) : out_(out) {}
+  explicit SegmentReader(Segments& out) : out_(out) {}
 
   void sentence(size_t begin, size_t end) {
     const size_t before = out_.tokens.size();
@@ -253,7 +253,7 @@ class Reader {
   Segments& out_;
 };
 
-thread_local std::unique_ptr<icu::BreakIterator> Reader::words_;
+thread_local std::unique_ptr<icu::BreakIterator> SegmentReader::words_;
 
 // A single newline ends a sentence unless the next line goes on in lower case, as hard-wrapped prose does.
 bool line_ends_sentence(View text, size_t newline) {
@@ -282,7 +282,7 @@ void product_segments(std::string_view utf8, Segments& out) {
   }
   text.resize(to);
   out.chars = std::move(text);
-  Reader reader(out);
+  SegmentReader reader(out);
   const size_t size = out.chars.size();
   size_t begin = 0;
   const auto flush = [&](size_t end) {

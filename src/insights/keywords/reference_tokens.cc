@@ -14,11 +14,11 @@ using View = std::u32string_view;
 bool is_word_char(char32_t c) {
   return is(c, unicode::kWord);
 }
-bool is_hyphen(char32_t c) {
+bool is_reference_hyphen(char32_t c) {
   return c == '-' || c == 0xAD || c == 0x58A || c == 0x5BE || c == 0xF0C || c == 0x1400 || c == 0x1806 ||
          (c >= 0x2010 && c <= 0x2012) || c == 0x2E17 || c == 0x30A0;
 }
-bool is_apostrophe(char32_t c) {
+bool is_reference_apostrophe(char32_t c) {
   return c == '\'' || c == 0xB4 || c == 0x2B9 || c == 0x2BC || c == 0x2019 || c == 0x2032;
 }
 bool is_line_break(char32_t c) {
@@ -88,7 +88,7 @@ size_t uri_end(View text, size_t at) {
 // RFC 5321 allows 64; a bound keeps hostile input linear.
 constexpr size_t kLongestLocalPart = 256;
 
-size_t mail_end(View text, size_t at) {
+size_t reference_mail_end(View text, size_t at) {
   constexpr View kLocalMarks = U".#$%&'*+/=!?^`{|}~-";
   size_t local = at;
   const size_t limit = std::min(text.size(), at + kLongestLocalPart);
@@ -100,7 +100,7 @@ size_t mail_end(View text, size_t at) {
 }
 
 // The end of the word that starts at `at`, where a letter or number stands.
-size_t word_end(View text, size_t at) {
+size_t reference_word_end(View text, size_t at) {
   const size_t start = at;
   size_t p = at + 1;
   const auto word_at = [&](size_t i) { return i < text.size() && is_word_char(text[i]); };
@@ -117,7 +117,7 @@ size_t word_end(View text, size_t at) {
       ++p;
       continue;
     }
-    if (c == ',' || is_hyphen(c)) {
+    if (c == ',' || is_reference_hyphen(c)) {
       if (!after_word || !word_at(p + 1)) break;
       p += 2;
       continue;
@@ -127,9 +127,9 @@ size_t word_end(View text, size_t at) {
       p += 2;
       continue;
     }
-    if (is_apostrophe(c)) {
+    if (is_reference_apostrophe(c)) {
       if (!after_word) break;
-      if (p + 2 < text.size() && is_hyphen(text[p + 1]) && is_word_char(text[p + 2])) {
+      if (p + 2 < text.size() && is_reference_hyphen(text[p + 1]) && is_word_char(text[p + 2])) {
         p += 3;
         continue;
       }
@@ -140,7 +140,7 @@ size_t word_end(View text, size_t at) {
         }
         break;
       }
-      if (p + 1 < text.size() && is_apostrophe(text[p + 1])) break;
+      if (p + 1 < text.size() && is_reference_apostrophe(text[p + 1])) break;
       ++p;
       continue;
     }
@@ -181,7 +181,7 @@ class Tokenizer {
       for (size_t i = 0; i < chunk.size();) {
         size_t next = i;
         if (is_word_char(chunk[i])) {
-          next = word_end(chunk, i);
+          next = reference_word_end(chunk, i);
         } else {
           while (next < chunk.size() && !is_word_char(chunk[next])) ++next;
         }
@@ -257,8 +257,8 @@ class Tokenizer {
   // Where a word of the form WORD'(d|ll|m|re|s|t|ve) is cut, or 0.
   static size_t contraction(View text) {
     size_t at = text.size();
-    while (at > 0 && text.size() - at < 3 && !is_apostrophe(text[at - 1])) --at;
-    if (at == 0 || at == text.size() || !is_apostrophe(text[at - 1])) return 0;
+    while (at > 0 && text.size() - at < 3 && !is_reference_apostrophe(text[at - 1])) --at;
+    if (at == 0 || at == text.size() || !is_reference_apostrophe(text[at - 1])) return 0;
     const View tail = text.substr(at);
     constexpr View kTails[] = {U"d", U"ll", U"m", U"re", U"s", U"t", U"ve"};
     const bool known = std::find(std::begin(kTails), std::end(kTails), tail) != std::end(kTails);
@@ -305,7 +305,7 @@ Span copy_run(View run, Segments& out) {
     append_unescaped(run, out.chars);
   size_t to = begin;
   for (size_t at = begin; at < out.chars.size(); ++at) {
-    if (at > begin && is_hyphen(out.chars[at]) && is_word_char(out.chars[at - 1])) {
+    if (at > begin && is_reference_hyphen(out.chars[at]) && is_word_char(out.chars[at - 1])) {
       size_t next = at + 1;
       while (next < out.chars.size() && (out.chars[next] == ' ' || out.chars[next] == '\t')) ++next;
       if (next < out.chars.size() && is_line_break(out.chars[next])) {
@@ -338,7 +338,7 @@ void reference_tokens(std::u32string_view sentence, uint32_t number, Segments& o
     for (size_t at = 0; at < sentence.size();) {
       if (at == 0 || opens_border(sentence[at - 1])) {
         size_t end = uri_end(sentence, at);
-        if (end == at) end = mail_end(sentence, at);
+        if (end == at) end = reference_mail_end(sentence, at);
         if (end > at) {
           run(sentence.substr(done, at - done));
           const size_t begin = out.chars.size();

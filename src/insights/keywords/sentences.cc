@@ -229,11 +229,11 @@ bool belong_together(View first, const OpenBrackets& open, View second) {
 }
 
 // Where a candidate end starts (its terminal or its newlines) and where what follows begins.
-struct Candidate {
+struct SentenceEnd {
   size_t begin = 0, end = 0;
 };
 
-bool candidate_at(View text, size_t at, Candidate& found) {
+bool candidate_at(View text, size_t at, SentenceEnd& found) {
   const size_t size = text.size();
   if (text[at] == '\n') {
     size_t end = at;
@@ -263,9 +263,9 @@ bool is_end(View before, char32_t mark, View after) {
 }  // namespace
 
 std::vector<Span> split_sentences(std::u32string_view text) {
-  std::vector<Candidate> candidates;
+  std::vector<SentenceEnd> candidates;
   for (size_t at = 0; at < text.size();) {
-    Candidate found;
+    SentenceEnd found;
     const char32_t c = text[at];
     if ((c == '\n' || is(c, unicode::kTerminal)) && candidate_at(text, at, found)) {
       candidates.push_back(found);
@@ -278,7 +278,7 @@ std::vector<Span> split_sentences(std::u32string_view text) {
   size_t start = 0;
   size_t before = 0;
   for (size_t i = 0; i < candidates.size(); ++i) {
-    const Candidate& end = candidates[i];
+    const SentenceEnd& end = candidates[i];
     const size_t next = i + 1 < candidates.size() ? candidates[i + 1].begin : text.size();
     if (is_end(text.substr(before, end.begin - before), text[end.begin], text.substr(end.end, next - end.end))) {
       pieces.push_back({start, end.end});

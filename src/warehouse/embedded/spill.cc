@@ -13,7 +13,7 @@ namespace dalgona::warehouse::embedded {
 
 namespace {
 constexpr size_t kInMemory = 4 << 20;
-constexpr size_t kPiece = 1 << 20;
+constexpr size_t kWrite = 1 << 20;
 }  // namespace
 
 Spill::~Spill() {
@@ -23,7 +23,7 @@ Spill::~Spill() {
 void Spill::append(std::string_view bytes) {
   memory_ += bytes;
   size_ += bytes.size();
-  if (memory_.size() >= (fd_ < 0 ? kInMemory : kPiece)) {
+  if (memory_.size() >= (fd_ < 0 ? kInMemory : kWrite)) {
     if (fd_ < 0) {
       fd_ = ::open(folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
       if (fd_ < 0) throw Retryable(fmt::format("{}: {}", folder_.string(), std::strerror(errno)));

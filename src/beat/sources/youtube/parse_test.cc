@@ -17,12 +17,12 @@ std::optional<std::string> reply(const std::string& name) {
   if (!std::filesystem::exists(path)) return {};
   return read_file(path);
 }
-#define NEED_REPLY(variable, name)   \
-  const auto variable = reply(name); \
-  if (!variable) GTEST_SKIP() << "no file " << name << " in DALGONA_DATA/api-replies/youtube"
+#define SKIP_WITHOUT(body) \
+  if (!(body)) GTEST_SKIP() << "no such reply in DALGONA_DATA/api-replies/youtube"
 
 TEST(YoutubeParse, RealChannels) {
-  NEED_REPLY(body, "channels-info_multiple.json");
+  const auto body = reply("channels-info_multiple.json");
+  SKIP_WITHOUT(body);
   const auto page = parse_channels(*body);
   ASSERT_EQ(page.items.size(), 2u);
   const Profile& google = page.items[0];
@@ -40,7 +40,8 @@ TEST(YoutubeParse, RealChannels) {
 }
 
 TEST(YoutubeParse, RealChannelWithoutStatistics) {
-  NEED_REPLY(body, "channels-info.json");
+  const auto body = reply("channels-info.json");
+  SKIP_WITHOUT(body);
   const auto page = parse_channels(*body);
   ASSERT_EQ(page.items.size(), 1u);
   EXPECT_EQ(page.items[0].country, "US");
@@ -48,7 +49,8 @@ TEST(YoutubeParse, RealChannelWithoutStatistics) {
 }
 
 TEST(YoutubeParse, RealVideos) {
-  NEED_REPLY(body, "videos-videos_info_single.json");
+  const auto body = reply("videos-videos_info_single.json");
+  SKIP_WITHOUT(body);
   const auto page = parse_videos(*body);
   ASSERT_EQ(page.items.size(), 1u);
   const Post& post = page.items[0];
@@ -58,14 +60,16 @@ TEST(YoutubeParse, RealVideos) {
   EXPECT_EQ(post.category_id, 28);
   EXPECT_EQ(post.language, "en");
   EXPECT_EQ(post.views, std::nullopt);
-  NEED_REPLY(chart_body, "videos-videos_chart_paged_1.json");
+  const auto chart_body = reply("videos-videos_chart_paged_1.json");
+  SKIP_WITHOUT(chart_body);
   const auto chart_page = parse_videos(*chart_body);
   EXPECT_EQ(chart_page.items.size(), 5u);
   EXPECT_EQ(chart_page.next_page, "CAUQAA");
 }
 
 TEST(YoutubeParse, RealPlaylistItems) {
-  NEED_REPLY(body, "playlist_items-playlist_items_paged_1.json");
+  const auto body = reply("playlist_items-playlist_items_paged_1.json");
+  SKIP_WITHOUT(body);
   const auto page = parse_playlist_items(*body);
   EXPECT_EQ(page.items.size(), 10u);
   EXPECT_EQ(page.items[0], "CvTApw9X8aA");
@@ -74,7 +78,8 @@ TEST(YoutubeParse, RealPlaylistItems) {
 
 // Cut anywhere, a reply is refused as a whole and never half believed; and nothing crashes.
 TEST(YoutubeParse, ATruncatedReplyIsRefusedAtEveryByte) {
-  NEED_REPLY(body, "channels-info_multiple.json");
+  const auto body = reply("channels-info_multiple.json");
+  SKIP_WITHOUT(body);
   const size_t whole = body->find_last_of('}');
   for (size_t size = 0; size <= whole; ++size)
     EXPECT_THROW(parse_channels(std::string_view(*body).substr(0, size)), Retryable);
@@ -137,7 +142,8 @@ TEST(YoutubeJudge, TellsWhoseFaultItIs) {
   EXPECT_EQ(judge(503, "<html>").kind, Kind::kTransient);
   EXPECT_EQ(judge(500, "").kind, Kind::kTransient);
   EXPECT_EQ(judge(403, "").kind, Kind::kTransient);
-  NEED_REPLY(body, "error_permission_resp.json");
+  const auto body = reply("error_permission_resp.json");
+  SKIP_WITHOUT(body);
   EXPECT_EQ(judge(403, *body).kind, Kind::kTransient);
 }
 
