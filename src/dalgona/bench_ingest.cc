@@ -125,8 +125,8 @@ class IngestBench {
   // Made at first use, with a publisher like ours.
   uint16_t peer_port() {
     if (!peer_) {
-      publisher_ =
-          std::make_unique<amqp::Publisher>(amqp::Publisher::Options{.url = url_, .name = "bench peer", .topology = {}});
+      publisher_ = std::make_unique<amqp::Publisher>(
+          amqp::Publisher::Options{.url = url_, .name = "bench peer", .topology = {}});
       peer_ = std::make_unique<event_grpc::PlainIngest>(runtime_, *publisher_, plan_);
     }
     return peer_->port();
@@ -182,8 +182,8 @@ std::string graphy_event() {
 
 bench::Result ingest(const bench::Options& options) {
   const int events = int(options.rows ? options.rows : 400'000);
-  const int many = std::max(1, events / kMany / kClients);           // calls a client, a hundred events each
-  const int single = std::max(1, events / 20 / kClients);            // calls a client, one event each
+  const int many = std::max(1, events / kMany / kClients);  // calls a client, a hundred events each
+  const int single = std::max(1, events / 20 / kClients);   // calls a client, one event each
   const double many_events = double(many) * kClients * kMany, single_events = double(single) * kClients;
   IngestBench home;
   const std::string one = http_events(1), batch = http_events(kMany), hook = graphy_event();
@@ -199,8 +199,8 @@ bench::Result ingest(const bench::Options& options) {
                             .streaming = streaming});
   };
   const auto http = [&](int calls, const std::string& path, const std::string& type, const std::string& body) {
-    return run(HttpLoad{
-        .port = home.http_port(), .calls_a_client = calls, .path = path, .content_type = type, .body = body});
+    return run(
+        HttpLoad{.port = home.http_port(), .calls_a_client = calls, .path = path, .content_type = type, .body = body});
   };
   const std::string json = "application/json", ndjson = "application/x-ndjson";
   for (int i = 0; i < options.runs; ++i) {
@@ -228,18 +228,17 @@ bench::Result ingest(const bench::Options& options) {
   result.peer_value = plain.rate();
   result.runs = options.runs;
   const std::string of_100 = fmt::format(", {} events a call", kMany);
-  result.details = {
-      {"clients, each with one call in work", std::to_string(kClients)},
-      {"gRPC dispatch" + of_100, unary.text()},
-      {"gRPC dispatchStream" + of_100, fmt::format("{:.0f} events/s", stream.rate())},
-      {"gRPC dispatch, one event a call", alone.text()},
-      {"peer" + of_100, plain.text()},
-      {"peer, one event a call", plain_alone.text()},
-      {"POST /events JSON" + of_100, http_batch.text()},
-      {"POST /events NDJSON" + of_100, http_lines.text()},
-      {"POST /events, one event a call", http_alone.text()},
-      {"webhook /graphy/event, one event a call", webhook.text()},
-      {"the same messages straight to the broker", fmt::format("{:.0f} events/s", bench::median(raw))}};
+  result.details = {{"clients, each with one call in work", std::to_string(kClients)},
+                    {"gRPC dispatch" + of_100, unary.text()},
+                    {"gRPC dispatchStream" + of_100, fmt::format("{:.0f} events/s", stream.rate())},
+                    {"gRPC dispatch, one event a call", alone.text()},
+                    {"peer" + of_100, plain.text()},
+                    {"peer, one event a call", plain_alone.text()},
+                    {"POST /events JSON" + of_100, http_batch.text()},
+                    {"POST /events NDJSON" + of_100, http_lines.text()},
+                    {"POST /events, one event a call", http_alone.text()},
+                    {"webhook /graphy/event, one event a call", webhook.text()},
+                    {"the same messages straight to the broker", fmt::format("{:.0f} events/s", bench::median(raw))}};
   return result;
 }
 

@@ -136,12 +136,12 @@ struct PlainIngest::State : event::EventService::CallbackService {
       reactor->Finish({grpc::StatusCode::INVALID_ARGUMENT, e.what()});
       return reactor;
     }
-    asio::co_spawn(runtime.executor(), publisher.publish(std::move(single)),
-                   [reactor, response, count = events->events_size()](const std::exception_ptr& failure) {
-                     response->set_accepted(failure ? 0 : count);
-                     reactor->Finish(failure ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "not confirmed")
-                                             : grpc::Status::OK);
-                   });
+    asio::co_spawn(
+        runtime.executor(), publisher.publish(std::move(single)),
+        [reactor, response, count = events->events_size()](const std::exception_ptr& failure) {
+          response->set_accepted(failure ? 0 : count);
+          reactor->Finish(failure ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "not confirmed") : grpc::Status::OK);
+        });
     return reactor;
   }
 };

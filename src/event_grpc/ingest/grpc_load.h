@@ -17,7 +17,7 @@ event::Events page_openings(int count);
 
 struct GrpcLoad {
   uint16_t port = 0;
-  int clients = 16;         // threads; each has one call in work
+  int clients = 16;  // threads; each has one call in work
   int calls_a_client = 100;
   int events_a_call = 100;  // in one request
   bool streaming = false;   // each client's requests go through one dispatchStream
