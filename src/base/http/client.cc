@@ -340,6 +340,7 @@ void Client::State::prepare(const TransferPtr& transfer) {
   }
   if (t.target.loopback) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   if (!r.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, r.ca_file.c_str());
+  if (!r.verify_host) curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
   if (r.aws) {
     const std::string scope = "aws:amz:" + r.aws->region + ":" + r.aws->service;
     curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, scope.c_str());
