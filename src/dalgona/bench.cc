@@ -9,6 +9,7 @@
 #include "coffee/cli.h"
 #include "dalgona/bench_freshness.h"
 #include "dalgona/bench_growth.h"
+#include "dalgona/bench_ingest.h"
 #include "dalgona/bench_sink.h"
 #include "fake_follower/cli.h"
 #include "insights/cli.h"
@@ -25,6 +26,7 @@ bench::Registry all_benches() {
   register_freshness_bench(registry);
   register_warehouse_benches(registry);
   register_sink_benches(registry);
+  register_ingest_bench(registry);
   return registry;
 }
 

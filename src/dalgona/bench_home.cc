@@ -26,6 +26,7 @@ BenchHome::BenchHome(const std::string& name) {
   Ports ports(path_ / "ports");
   warehouse_port_ = ports.take("warehouse");
   sink_port_ = ports.take("event-grpc");
+  grpc_port_ = ports.take("event-grpc.grpc");
   write_config();
   warehouse_ = std::make_unique<RoleProcess>(
       RoleProcess::Options{.home = path_, .config_file = {}, .command = "warehouse", .port = warehouse_port_});
@@ -46,7 +47,8 @@ BenchHome::~BenchHome() {
 
 void BenchHome::write_config() const {
   std::string text = fmt::format("warehouse:\n  port: {0}\n  url: \"http://127.0.0.1:{0}\"\n", warehouse_port_);
-  text += fmt::format("event_grpc:\n  port: {}\n  streams: [profile_log_events]\n", sink_port_);
+  text += fmt::format("event_grpc:\n  port: {}\n  grpc_port: {}\n  streams: [profile_log_events]\n", sink_port_,
+                      grpc_port_);
   if (rabbitmq_) text += fmt::format("rabbitmq:\n  url: \"{}\"\n", rabbitmq_->url());
   write_file(path_ / "dalgona.yaml", text, 0600);
 }

@@ -26,8 +26,10 @@ class BenchHome {
   void stop_sink();
   pid_t warehouse_pid() const { return warehouse_->pid(); }
   pid_t sink_pid() const { return sink_->pid(); }
-  pid_t warehouse_pid() const { return warehouse_->pid(); }
   pid_t rabbitmq_pid() const { return rabbitmq_->pid(); }
+  // Where the running event-grpc takes events over HTTP and over gRPC.
+  uint16_t http_port() const { return sink_port_; }
+  uint16_t grpc_port() const { return grpc_port_; }
 
   // A statement's whole answer. Throws as warehouse::Client does.
   std::string ask(const std::string& sql, warehouse::QueryOptions options = long_options());
@@ -43,7 +45,7 @@ class BenchHome {
   void write_config() const;
 
   std::filesystem::path path_;
-  uint16_t warehouse_port_ = 0, sink_port_ = 0;
+  uint16_t warehouse_port_ = 0, sink_port_ = 0, grpc_port_ = 0;
   http::Client http_;
   std::unique_ptr<warehouse::Client> client_;
   std::unique_ptr<RoleProcess> warehouse_, sink_;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <string_view>
 #include <thread>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -52,6 +54,34 @@ class Connection {
     return answer;
   }
 
+  // The same through TLS. Whose certificate it is does not matter: the question is whether our own process lives.
+  std::string ask_with_tls(std::string_view bytes, size_t count) {
+    if (!open_) return {};
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+    const std::unique_ptr<SSL, decltype(&SSL_free)> tls(context ? SSL_new(context.get()) : nullptr, SSL_free);
+    if (!tls || SSL_set_fd(tls.get(), fd_) != 1) return {};
+    const auto again = [&](int result) {
+      const int why = SSL_get_error(tls.get(), result);
+      return (why == SSL_ERROR_WANT_READ && ready(POLLIN)) || (why == SSL_ERROR_WANT_WRITE && ready(POLLOUT));
+    };
+    int result = 0;
+    while ((result = SSL_connect(tls.get())) <= 0)
+      if (!again(result)) return {};
+    while ((result = SSL_write(tls.get(), bytes.data(), int(bytes.size()))) <= 0)
+      if (!again(result)) return {};
+    std::string answer(count, '\0');
+    size_t have = 0;
+    while (have < count) {
+      result = SSL_read(tls.get(), answer.data() + have, int(count - have));
+      if (result > 0)
+        have += size_t(result);
+      else if (!again(result))
+        break;
+    }
+    answer.resize(have);
+    return answer;
+  }
+
  private:
   bool ready(int16_t events) {
     for (;;) {
@@ -71,10 +101,14 @@ class Connection {
 }  // namespace
 
 bool http(uint16_t port, const std::string& path, std::chrono::milliseconds limit) {
-  Connection connection(port, limit);
-  const std::string answer =
-      connection.ask(fmt::format("GET {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n", path, port), 12);
-  return answer.starts_with("HTTP/1.") && answer.ends_with(" 200");
+  const auto deadline = Clock::now() + limit;
+  const auto request = fmt::format("GET {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n", path, port);
+  constexpr size_t kStatusLine = 12;
+  const auto good = [](const std::string& answer) { return answer.starts_with("HTTP/1.") && answer.ends_with(" 200"); };
+  const auto answer = Connection(port, limit).ask(request, kStatusLine);
+  if (answer.starts_with("HTTP/")) return good(answer);
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+  return left.count() > 0 && good(Connection(port, left).ask_with_tls(request, kStatusLine));
 }
 
 bool postgres(uint16_t port, std::chrono::milliseconds limit) {

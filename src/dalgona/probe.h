@@ -8,7 +8,7 @@
 
 namespace dalgona::probe {
 
-// GET path gives 200.
+// GET path gives 200, over plain HTTP or, where that is not spoken, over TLS.
 bool http(uint16_t port, const std::string& path, std::chrono::milliseconds limit);
 // The server answers an SSLRequest, so its postmaster forks sessions. Says nothing about recovery; see the pid file.
 bool postgres(uint16_t port, std::chrono::milliseconds limit);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/errors.h"
 #include "base/text.h"
+#include "event_grpc/fault_path.h"
 #include "events/ddl.h"
 
 namespace dalgona::event_grpc {
@@ -30,10 +31,11 @@ constexpr int64_t kMaxTime = 7258118400'000000;
 // Ends one event's parsing; never leaves the parser.
 struct Bad {
   std::string field, reason;
+  bool malformed = false;  // no JSON; with an empty field the text itself tells where
 };
 
 [[noreturn]] void bad(const std::string& field, const std::string& reason) {
-  throw Bad{field, reason};
+  throw Bad{field, reason, false};
 }
 [[noreturn]] void bad(const std::string& field, simdjson::error_code error) {
   switch (error) {
@@ -42,13 +44,13 @@ struct Bad {
     case simdjson::INCORRECT_TYPE:
       bad(field, "wrong type");
     case simdjson::UTF8_ERROR:
-      bad(field, "not UTF-8");
+      throw Bad{field, "not UTF-8", true};
     case simdjson::STRING_ERROR:
       bad(field, "a malformed string");
     case simdjson::DEPTH_ERROR:
       bad(field, "nested too deeply");
     default:
-      bad(field, std::string("not JSON: ") + simdjson::error_message(error));
+      throw Bad{field, std::string("not JSON: ") + simdjson::error_message(error), true};
   }
 }
 
@@ -527,7 +529,8 @@ void Parser::parse(const MessageView& message, warehouse::Block& block, std::vec
     try {
       work_->one(message, text, !lines, block);
     } catch (const Bad& b) {
-      rejected.push_back({b.field, b.field.empty() ? b.reason : b.field + ": " + b.reason, std::string(text)});
+      const auto field = b.field.empty() && b.malformed ? fault_path(text) : b.field;
+      rejected.push_back({field, field.empty() ? b.reason : field + ": " + b.reason, std::string(text)});
     }
   };
   if (!lines) {

@@ -15,6 +15,7 @@
 #include "event_grpc/ingest/grpc_server.h"
 #include "event_grpc/ingest/heartbeat.h"
 #include "event_grpc/ingest/http_routes.h"
+#include "event_grpc/ingest/intake.h"
 #include "event_grpc/outlet.h"
 #include "event_grpc/sink.h"
 #include "event_grpc/store.h"
@@ -118,7 +119,10 @@ int run_service(const Config& config) {
   }
   const DispatchPlan plan(catalogue.streams());
   const ApiKeys keys(config.list("event_grpc.api_keys"));
+  Intake intake({.bytes = config.bytes("event_grpc.ingest_buffer"),
+                 .messages = uint64_t(config.integer("event_grpc.ingest_messages"))});
   HttpIngest ingest{.publisher = publisher,
+                    .intake = intake,
                     .plan = plan,
                     .keys = keys,
                     .streams = catalogue.streams(),
@@ -139,9 +143,11 @@ int run_service(const Config& config) {
   http::Server server(runtime, std::move(router),
                       {.address = address,
                        .port = uint16_t(config.integer("event_grpc.port")),
+                       .max_connections = size_t(config.integer("event_grpc.max_connections")),
+                       .min_body_rate = 4096,
                        .tls_certificate = certificate,
                        .tls_key = key});
-  GrpcServer grpc(runtime, publisher, plan, keys,
+  GrpcServer grpc(runtime, publisher, intake, plan, keys,
                   {.address = address,
                    .port = uint16_t(config.integer("event_grpc.grpc_port")),
                    .max_message = config.bytes("event_grpc.max_message"),

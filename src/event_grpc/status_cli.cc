@@ -94,15 +94,19 @@ void run(const StatusArguments& a) {
   const auto config = a.common->load();
   const auto catalogue = events::Catalogue::load(resource("config/streams"));
   auto url = a.url;
+  std::string certificate;
   if (url.empty()) {
     if (config.integer("event_grpc.port") == 0)
       throw InvalidInput("event_grpc.port is not known: is `dalgona up` running? Else give --url");
-    url = fmt::format("http://127.0.0.1:{}", config.integer("event_grpc.port"));
+    certificate = config.text("event_grpc.tls_certificate");
+    url = fmt::format("{}://127.0.0.1:{}", certificate.empty() ? "http" : "https", config.integer("event_grpc.port"));
   }
   http::Client http;
   const auto samples = [&] {
     http::ClientRequest request;
     request.url = url + "/metrics";
+    request.ca_file = certificate;
+    request.verify_host = certificate.empty();
     request.timeout = std::chrono::seconds(10);
     const auto response = http.send_blocking(std::move(request));
     if (response.status != 200) throw Retryable(fmt::format("{}/metrics answers {}", url, response.status));

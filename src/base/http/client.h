@@ -47,6 +47,9 @@ struct ClientRequest {
   };
   std::optional<AwsSigV4> aws{};  // signs the request
   std::string ca_file{};          // else the system's
+  // false: a certificate that ca_file vouches for is good for any host. For our own process on loopback, whose
+  // certificate has the name that others know it by.
+  bool verify_host = true;
 };
 
 struct ClientResponse {

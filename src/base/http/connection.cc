@@ -92,7 +92,9 @@ class StreamBody : public BodyReader {
       }
       if (parser_.is_done()) co_return std::string_view();
       co_await connection_.continue_if_expected(parser_, headers_);
-      const auto arrival = co_await connection_.more(Clock::now() + connection_.service_->options.read_timeout);
+      const auto began = Clock::now();
+      const auto arrival = co_await connection_.more(began + patience());
+      waited_ += Clock::now() - began;
       if (arrival == Connection::Arrival::kTimeout) throw Refused(408, "Request Timeout", "the body stopped coming");
       if (arrival == Connection::Arrival::kEnd) throw Cancelled();
     }
@@ -102,8 +104,21 @@ class StreamBody : public BodyReader {
   Connection& connection_;
   RequestParser& parser_;
   const Headers& headers_;
+  // How long the next piece is waited for.
+  Clock::duration patience() const {
+    const auto& options = connection_.service_->options;
+    Clock::duration patience = options.read_timeout;
+    if (options.min_body_rate > 0) {
+      const auto earned = std::chrono::duration<double>(double(total_) / double(options.min_body_rate));
+      patience =
+          std::min(patience, options.read_timeout + std::chrono::duration_cast<Clock::duration>(earned) - waited_);
+    }
+    return patience;
+  }
+
   uint64_t limit_;
   uint64_t total_ = 0;
+  Clock::duration waited_{0};
   std::string piece_;
 };
 
@@ -383,15 +398,16 @@ Task<Response> Connection::respond(RequestParser& parser, Request& request, cons
       else
         refusal = Response::problem(405, "Method Not Allowed", "this path takes " + match.allow);
       if (match.path_known) refusal.headers.set("Allow", match.allow);
-      // A short body is taken along so that the connection can go on.
-      try {
-        const RouteOptions short_body{.decode_body = false, .max_body = 64 * 1024};
-        co_await read_whole_body(parser, request, short_body);
-      } catch (const InvalidInput&) {
-      }
+      co_await drop_short_body(parser, request);
       co_return refusal;
     }
-    if (!request.stream) co_await read_whole_body(parser, request, match.route->options);
+    std::optional<Response> refusal;
+    if (match.route->options.gate) refusal = match.route->options.gate(request, 0);
+    if (refusal)
+      co_await drop_short_body(parser, request);
+    else if (!request.stream)
+      refusal = co_await read_whole_body(parser, request, match.route->options);
+    if (refusal) co_return std::move(*refusal);
     co_return co_await service_->handlers.at(match.route)(request);
   } catch (const Refused& e) {
     failed = Response::problem(e.status, e.title, e.what());
@@ -411,7 +427,23 @@ Task<Response> Connection::respond(RequestParser& parser, Request& request, cons
   co_return std::move(*failed);
 }
 
-Task<void> Connection::read_whole_body(RequestParser& parser, Request& request, const RouteOptions& options) {
+Task<void> Connection::drop_short_body(RequestParser& parser, const Request& request) {
+  // Who waits for our leave to send it will not send it.
+  if (request.headers.get("Expect")) co_return;
+  constexpr uint64_t kShort = 64 * 1024;
+  if (const auto announced = parser.content_length(); announced && *announced > kShort) co_return;
+  StreamBody reader(*this, parser, request.headers, kShort);
+  try {
+    for (;;) {
+      const auto piece = co_await reader.next();
+      if (piece.empty()) break;
+    }
+  } catch (const InvalidInput&) {
+  }
+}
+
+Task<std::optional<Response>> Connection::read_whole_body(RequestParser& parser, Request& request,
+                                                          const RouteOptions& options) {
   const uint64_t limit = options.max_body;
   if (const auto announced = parser.content_length(); announced && *announced > limit) throw too_large(limit);
   const auto coding = coding_of(request.headers.get_or("Content-Encoding", ""));
@@ -425,14 +457,16 @@ Task<void> Connection::read_whole_body(RequestParser& parser, Request& request, 
     if (piece.empty()) break;
     if (!decoder) {
       request.body.append(piece);
-      if (request.body.size() > limit) throw too_large(limit);
-      continue;
+    } else {
+      while (decoder->decode(piece, request.body, limit + 1))
+        if (request.body.size() > limit) throw too_large(limit);
     }
-    while (decoder->decode(piece, request.body, limit + 1))
-      if (request.body.size() > limit) throw too_large(limit);
     if (request.body.size() > limit) throw too_large(limit);
+    if (options.gate)
+      if (auto refusal = options.gate(request, request.body.size())) co_return refusal;
   }
   if (decoder) decoder->finish();
+  co_return std::nullopt;
 }
 
 Task<void> Connection::continue_if_expected(RequestParser& parser, const Headers& headers) {

@@ -54,7 +54,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // --- one exchange ---
   Task<bool> serve_one();
   Task<bool> read_header(RequestParser& parser);
-  Task<void> read_whole_body(RequestParser& parser, Request& request, const RouteOptions& options);
+  // Gives the gate's refusal, when there is one.
+  Task<std::optional<Response>> read_whole_body(RequestParser& parser, Request& request, const RouteOptions& options);
+  // Of a request that is answered without its body: a short one is taken along so that the connection can go on.
+  Task<void> drop_short_body(RequestParser& parser, const Request& request);
   Task<bool> answer(RequestParser& parser, Request& request, const Router::Match& match, bool may_keep);
   Task<Response> respond(RequestParser& parser, Request& request, const Router::Match& match);
   // Sends the response; gives whether the connection may serve another request.

@@ -52,6 +52,9 @@ struct Request {
   // `f` is called at most once, on a runtime thread, when the client closes or resets while the handler still runs.
   // Cleared when the response is sent. A client that ends only its sending side counts as gone, too.
   std::function<void(std::function<void()> f)> on_disconnect;
+
+  // What the route's gate holds for this request; freed with it.
+  std::shared_ptr<void> held;
 };
 
 struct Response {
@@ -76,6 +79,9 @@ struct RouteOptions {
   bool decode_body =
       true;  // undo Content-Encoding gzip, deflate, zstd of whole bodies (counted against max_body after decoding)
   uint64_t max_body = 1 << 20;  // bytes; more is answered 413. For streamed routes 0 means no limit.
+  // Lets in or refuses before the body is read: asked with 0 when the header is there and, of whole bodies, with the
+  // bytes so far (decoded) each time that more have come. A response is sent in place of the handler's.
+  std::function<std::optional<Response>(Request& request, uint64_t body)> gate = {};
 };
 
 // Patterns: "/api/profile/{id}", and a last segment "{rest...}" takes the whole remaining path. Literal segments win
@@ -117,11 +123,14 @@ class Router {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  uint16_t port = 0;                                 // 0: any free one
-  size_t max_connections = 4096;                     // more wait in the kernel's backlog
-  uint32_t max_header = 64 * 1024;                   // bytes
-  std::chrono::milliseconds idle_timeout{75'000};    // between requests
-  std::chrono::milliseconds read_timeout{30'000};    // for a header, or between two pieces of a body
+  uint16_t port = 0;                               // 0: any free one
+  size_t max_connections = 4096;                   // more wait in the kernel's backlog
+  uint32_t max_header = 64 * 1024;                 // bytes
+  std::chrono::milliseconds idle_timeout{75'000};  // between requests
+  std::chrono::milliseconds read_timeout{30'000};  // for a header, or between two pieces of a body
+  // Bytes a second that a body must come with on the average, beyond one read_timeout, counted only while we wait for
+  // it; 0: a body may take as long as it likes, if a piece comes within each read_timeout.
+  uint64_t min_body_rate = 0;
   std::chrono::milliseconds write_timeout{120'000};  // for one write
   bool compress = true;                              // gzip or zstd, as Accept-Encoding prefers, from 1 KiB on
   std::string server_header = "dalgona";

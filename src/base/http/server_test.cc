@@ -447,6 +447,63 @@ TEST_F(HttpServer, SlowSendersRunIntoTheReadTimeout) {
   EXPECT_LT(std::chrono::steady_clock::now() - from, 3500ms);
 }
 
+// Each drop comes in time; all of them together do not.
+TEST_F(HttpServer, ABodyThatDripsRunsIntoTheRate) {
+  router_.post("/", kEcho);
+  start({.read_timeout = 400ms, .min_body_rate = 1000});
+  RawClient drip(server_->port());
+  drip.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
+  const auto from = std::chrono::steady_clock::now();
+  for (int i = 0; i < 100 && drip.try_send("x"); ++i) std::this_thread::sleep_for(50ms);
+  EXPECT_THAT(drip.read_all(), StartsWith("HTTP/1.1 408"));
+  EXPECT_LT(std::chrono::steady_clock::now() - from, 4500ms);
+  // As slow a body that earns its time is taken.
+  RawClient steady(server_->port());
+  steady.send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2000\r\n\r\n");
+  for (int i = 0; i < 20; ++i) {
+    steady.send(std::string(100, 'y'));
+    std::this_thread::sleep_for(50ms);
+  }
+  EXPECT_THAT(steady.read_all(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServer, AGateRefusesBeforeTheBodyAndInTheMiddleOfIt) {
+  std::atomic<int> handled{0};
+  std::atomic<uint64_t> most{0};
+  RouteOptions options;
+  options.max_body = 1 << 20;
+  options.gate = [&](Request& request, uint64_t body) -> std::optional<Response> {
+    most = std::max(most.load(), body);
+    if (body == 0 && request.headers.get("X-Refuse")) return Response::text(429, "not now");
+    if (body > 100'000) return Response::text(429, "no more");
+    return std::nullopt;
+  };
+  router_.post(
+      "/",
+      [&](Request& request) -> Task<Response> {
+        ++handled;
+        co_return Response::text(200, request.body);
+      },
+      options);
+  start();
+  // Refused by the header; the short body is taken along, and the connection goes on.
+  RawClient client(server_->port());
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nX-Refuse: 1\r\nContent-Length: 3\r\n\r\nabc");
+  EXPECT_THAT(client.read_until("not now"), StartsWith("HTTP/1.1 429"));
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\ndef");
+  EXPECT_THAT(client.read_until("def"), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(handled, 1);
+  // Who asks first is not told to go on.
+  EXPECT_THAT(
+      exchange("POST / HTTP/1.1\r\nHost: x\r\nX-Refuse: 1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"),
+      StartsWith("HTTP/1.1 429"));
+  // A long one is cut off soon after the gate has closed.
+  EXPECT_THAT(exchange("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + std::string(1'000'000, 'z')),
+              StartsWith("HTTP/1.1 429"));
+  EXPECT_EQ(handled, 1);
+  EXPECT_LT(most, 700'000u);
+}
+
 TEST_F(HttpServer, TurnsErrorsIntoProblems) {
   router_.get("/invalid", [](Request&) -> Task<Response> {
     throw InvalidInput("field x");

@@ -54,6 +54,7 @@ void Transfer::prepare(Easy handle, const std::string& user_agent) {
   }
   if (target.loopback) curl_easy_setopt(easy.get(), CURLOPT_PROXY, "");
   if (!request.ca_file.empty()) curl_easy_setopt(easy.get(), CURLOPT_CAINFO, request.ca_file.c_str());
+  if (!request.verify_host) curl_easy_setopt(easy.get(), CURLOPT_SSL_VERIFYHOST, 0L);
   if (request.aws) {
     const std::string scope = "aws:amz:" + request.aws->region + ":" + request.aws->service;
     curl_easy_setopt(easy.get(), CURLOPT_AWS_SIGV4, scope.c_str());

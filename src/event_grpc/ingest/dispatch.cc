@@ -1,10 +1,8 @@
 #include "event_grpc/ingest/dispatch.h"
 
 #include <algorithm>
-#include <map>
 
 #include <fmt/format.h>
-#include <google/protobuf/util/json_util.h>
 
 #include "base/errors.h"
 #include "base/ids.h"
@@ -84,64 +82,85 @@ const DispatchPlan::Payload* DispatchPlan::payload(int number) const {
   return &payloads_[size_t(number)];
 }
 
-std::vector<amqp::Message> messages_of(const event::Events& events, const DispatchPlan& plan, Time now) {
+amqp::Message& DispatchBatch::open_message(const DispatchPlan::Goal& goal, const std::string& type) {
+  const auto& key = goal.routing_key.empty() ? type : goal.routing_key;
+  const auto [at, fresh] = open_.try_emplace({goal.exchange, key}, messages_.size());
+  if (!fresh && messages_[at->second].body.size() <= kLongBody) return messages_[at->second];
+  at->second = messages_.size();
+  auto& m = messages_.emplace_back();
+  m.exchange = goal.exchange;
+  m.routing_key = key;
+  m.properties.type = type;
+  return m;
+}
+
+void DispatchBatch::add(const event::Events& events) {
   if (!events.has_header() || trim(events.header().deviceid()).empty())
     throw InvalidInput(std::string("Incomplete event: ") +
                        (events.has_header() ? "deviceId is missing" : "header is missing"));
-  std::string header;
-  append_json(header, events.header());
-  const int64_t now_micros = now.time_since_epoch().count();
-  struct Pending {
-    amqp::Message message;
-    size_t events = 0;
-  };
-  std::map<std::pair<std::string, std::string>, Pending> pending;
-  std::string body;
+  header_.clear();
+  append_json(header_, events.header());
+  const int64_t now_micros = now_.time_since_epoch().count();
   for (int i = 0; i < events.events_size(); ++i) {
     const auto& e = events.events(i);
-    const auto* payload = plan.payload(int(e.payload_case()));
+    const auto* payload = plan_.payload(int(e.payload_case()));
     if (!payload) throw InvalidInput(fmt::format("Incomplete event: events[{}] has no payload", i));
     if (e.timestamp() < 0) throw InvalidInput(fmt::format("events[{}].timestamp: is before 1970", i));
-    body.clear();
-    const auto id = id_of(events.header(), e, payload->type, now).text();
-    fmt::format_to(std::back_inserter(body), R"({{"eventId":"{}","type":"{}","timestamp":{},"id":)", id, payload->type,
+    const auto id = id_of(events.header(), e, payload->type, now_).text();
+    body_.clear();
+    fmt::format_to(std::back_inserter(body_), R"({{"eventId":"{}","type":"{}","timestamp":{},"id":)", id, payload->type,
                    micros_of(e.timestamp(), now_micros));
-    append_json(body, std::string_view(e.id()));
-    body += R"(,"currentURL":)";
-    append_json(body, std::string_view(e.currenturl().empty() ? events.header().currenturl() : e.currenturl()));
-    body += R"(,"header":)";
-    body += header;
-    body += R"(,"payload":)";
+    append_json(body_, std::string_view(e.id()));
+    body_ += R"(,"currentURL":)";
+    append_json(body_, std::string_view(e.currenturl().empty() ? events.header().currenturl() : e.currenturl()));
+    body_ += R"(,"header":)";
+    body_ += header_;
+    body_ += R"(,"payload":)";
     const auto* r = e.GetReflection();
-    append_json(body, r->GetMessage(e, e.GetDescriptor()->FindFieldByNumber(int(e.payload_case()))));
-    body += '}';
+    append_json(body_, r->GetMessage(e, e.GetDescriptor()->FindFieldByNumber(int(e.payload_case()))));
+    body_ += '}';
+    bytes_ += body_.size() * payload->goals.size();
+    if (bytes_ > kMostBytes)
+      throw InvalidInput(fmt::format(
+          "events[{}]: with its header on each event the request is longer than {} bytes; send fewer events at once", i,
+          kMostBytes));
     for (const auto& goal : payload->goals) {
-      const auto& key = goal.routing_key.empty() ? payload->type : goal.routing_key;
-      auto& at = pending[{goal.exchange, key}];
-      if (at.events++ == 0) {
-        at.message.exchange = goal.exchange;
-        at.message.routing_key = key;
-        at.message.properties.type = payload->type;
-        at.message.properties.message_id = id;
-        at.message.properties.content_type = "application/json";
+      auto& m = open_message(goal, payload->type);
+      if (m.body.empty()) {
+        m.properties.message_id = id;
+        m.properties.content_type = "application/json";
       } else {
-        at.message.body += '\n';
-        at.message.properties.message_id.clear();
-        at.message.properties.content_type = "application/x-ndjson";
+        m.body += '\n';
+        m.properties.message_id.clear();
+        m.properties.content_type = "application/x-ndjson";
       }
-      at.message.body += body;
+      m.body += body_;
     }
   }
-  std::vector<amqp::Message> messages;
-  for (auto& [goal, one] : pending) messages.push_back(std::move(one.message));
-  return messages;
+  events_ += size_t(events.events_size());
+}
+
+std::vector<amqp::Message> messages_of(const event::Events& events, const DispatchPlan& plan, Time now) {
+  DispatchBatch outgoing(plan, now);
+  outgoing.add(events);
+  return outgoing.take();
+}
+
+uint64_t bytes_of(const std::vector<amqp::Message>& messages) {
+  // Strings, header table and bookkeeping of one, rounded up.
+  constexpr uint64_t kBesideBody = 1024;
+  uint64_t bytes = 0;
+  for (const auto& m : messages) bytes += m.body.size() + kBesideBody;
+  return bytes;
 }
 
 event::Events events_from_json(std::string_view json) {
   event::Events events;
-  const auto status =
-      google::protobuf::util::JsonStringToMessage(google::protobuf::StringPiece(json.data(), json.size()), &events);
-  if (!status.ok()) throw InvalidInput("not Events: " + to_utf8_lossy(std::string(status.message()).substr(0, 500)));
+  try {
+    parse_json(json, events);
+  } catch (const InvalidInput& e) {
+    throw InvalidInput(std::string("not Events: ") + e.what());
+  }
   return events;
 }
 

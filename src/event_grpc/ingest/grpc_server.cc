@@ -37,10 +37,6 @@ Status status_of(const std::exception_ptr& failure) {
   }
 }
 
-Status busy() {
-  return {StatusCode::RESOURCE_EXHAUSTED, "the buffer is full, come again"};
-}
-
 struct GrpcMeters {
   prometheus::Counter& events =
       metrics::counter("dalgona_event_grpc_ingested_total", "Events taken in and confirmed", {{"way", "grpc"}});
@@ -55,6 +51,7 @@ struct GrpcMeters {
 struct GrpcServer::State : event::EventService::CallbackService {
   Runtime& runtime;
   amqp::Publisher& publisher;
+  Intake& intake;
   const DispatchPlan& plan;
   const ApiKeys& keys;
   GrpcOptions options;
@@ -64,12 +61,8 @@ struct GrpcServer::State : event::EventService::CallbackService {
   std::unique_ptr<grpc::Server> server;
   int bound_port = 0;
 
-  State(Runtime& r, amqp::Publisher& p, const DispatchPlan& pl, const ApiKeys& k, GrpcOptions o)
-      : runtime(r), publisher(p), plan(pl), keys(k), options(std::move(o)) {}
-
-  // Counted from admission on: a burst must not slip in before the publisher has counted its first request.
-  std::atomic<uint64_t> pending_bytes{0};
-  bool full() const { return std::max(publisher.buffered(), pending_bytes.load()) > publisher.max_buffered(); }
+  State(Runtime& r, amqp::Publisher& p, Intake& i, const DispatchPlan& pl, const ApiKeys& k, GrpcOptions o)
+      : runtime(r), publisher(p), intake(i), plan(pl), keys(k), options(std::move(o)) {}
 
   Status admit(const grpc::CallbackServerContext& context) const {
     if (keys.open()) return Status::OK;
@@ -94,13 +87,13 @@ struct GrpcServer::State : event::EventService::CallbackService {
     }
     const auto began = std::chrono::steady_clock::now();
     const auto count = events.events_size();
-    uint64_t bytes = 0;
-    for (const auto& m : messages) bytes += m.body.size();
-    pending_bytes += bytes;
+    auto share = std::make_shared<Intake::Share>(intake);
+    share->set(bytes_of(messages), messages.size());
     asio::co_spawn(
         runtime.executor(), publisher.publish(std::move(messages)),
-        [this, count, bytes, began, done = std::move(done)](const std::exception_ptr& failure) {
-          pending_bytes -= bytes;
+        [this, count, began, share = std::move(share), done = std::move(done)](const std::exception_ptr& failure) {
+          // Before the answer: who is told that his are taken may send the next at once.
+          share->set(0, 0);
           if (!failure) {
             meters.events.Increment(double(count));
             meters.seconds.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
@@ -109,18 +102,22 @@ struct GrpcServer::State : event::EventService::CallbackService {
         });
   }
 
+  // Counts the call in, or says why not. Who is let in calls leave().
+  Status enter(const grpc::CallbackServerContext& context) {
+    if (auto status = admit(context); !status.ok()) return status;
+    const bool crowded = ++calls > options.max_concurrent;
+    if (!crowded && !intake.full()) return Status::OK;
+    leave();
+    meters.refused.Increment();
+    return {StatusCode::RESOURCE_EXHAUSTED, crowded ? "too many calls, come again" : "the buffer is full, come again"};
+  }
+  void leave() { --calls; }
+
   grpc::ServerUnaryReactor* dispatch(grpc::CallbackServerContext* context, const event::Events* events,
                                      event::Response* response) override {
     auto* reactor = context->DefaultReactor();
-    if (const auto status = admit(*context); !status.ok()) {
+    if (const auto status = enter(*context); !status.ok()) {
       reactor->Finish(status);
-      return reactor;
-    }
-    const bool crowded = ++calls > options.max_concurrent;
-    if (crowded || full()) {
-      --calls;
-      meters.refused.Increment();
-      reactor->Finish(busy());
       return reactor;
     }
     publish(*events, [this, reactor, response, count = events->events_size()](const std::exception_ptr& failure) {
@@ -128,7 +125,7 @@ struct GrpcServer::State : event::EventService::CallbackService {
         response->set_status("SUCCESS");
         response->set_accepted(count);
       }
-      --calls;
+      leave();
       reactor->Finish(status_of(failure));
     });
     return reactor;
@@ -140,15 +137,18 @@ struct GrpcServer::State : event::EventService::CallbackService {
 
 namespace {
 
-// Reads while its window is open; finishes when everything read is settled. Deletes itself when gRPC is done with it.
+// Reads while its window is open and the buffer has room, so that the sender is held back by the connection itself;
+// finishes when everything read is settled. Deletes itself when gRPC is done with it.
 class StreamCall : public grpc::ServerReadReactor<event::Events> {
  public:
   using Publish = std::function<void(const event::Events&, std::function<void(const std::exception_ptr&)>)>;
-  StreamCall(Publish publish, std::function<bool()> full, event::Response* response)
-      : publish_(std::move(publish)), full_(std::move(full)), response_(response) {}
+  // `left` is called when the call is over; not for one that was refused.
+  StreamCall(Publish publish, std::function<void()> left, Intake& intake, event::Response* response)
+      : publish_(std::move(publish)), left_(std::move(left)), intake_(intake), response_(response) {}
 
   void begin() { StartRead(&events_); }
   void refuse(const Status& status) {
+    left_ = nullptr;
     finished_ = true;
     Finish(status);
   }
@@ -174,7 +174,10 @@ class StreamCall : public grpc::ServerReadReactor<event::Events> {
     }
     settled({}, 0);
   }
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    if (left_) left_();
+    delete this;
+  }
 
  private:
   void settled(const std::exception_ptr& failure, int count) {
@@ -184,23 +187,24 @@ class StreamCall : public grpc::ServerReadReactor<event::Events> {
     --pending_;
     if (failure_ && !reading_) ended_ = true;
     if (finish_if_settled(lock)) return;
-    lock.unlock();
-    read_on();
-  }
-
-  // The next read, unless the window is closed; what closes it opens it again in settled().
-  void read_on() {
-    {
-      std::unique_lock lock(mutex_);
-      if (ended_ || reading_ || finished_) return;
-      if (failure_) {
-        ended_ = true;
-        finish_if_settled(lock);
-        return;
-      }
-      if (pending_ >= kStreamWindow || (pending_ > 0 && full_())) return;
-      reading_ = true;
+    // The next read, unless the window is closed; what closes it opens it again here.
+    if (ended_ || reading_ || waiting_ || finished_ || pending_ >= kStreamWindow) return;
+    if (intake_.full()) {
+      // Pending itself, so that the call is there when room comes.
+      waiting_ = true;
+      ++pending_;
+      lock.unlock();
+      intake_.when_room([this] {
+        {
+          const std::scoped_lock again(mutex_);
+          waiting_ = false;
+        }
+        settled({}, 0);
+      });
+      return;
     }
+    reading_ = true;
+    lock.unlock();
     events_.Clear();
     StartRead(&events_);
   }
@@ -217,13 +221,14 @@ class StreamCall : public grpc::ServerReadReactor<event::Events> {
   }
 
   Publish publish_;
-  std::function<bool()> full_;
+  std::function<void()> left_;
+  Intake& intake_;
   event::Response* response_;
   event::Events events_;
   std::mutex mutex_;
-  int pending_ = 0;
+  int pending_ = 0;  // requests that wait for their confirms, and whoever else needs the call
   int64_t accepted_ = 0;
-  bool ended_ = false, reading_ = true, finished_ = false;
+  bool ended_ = false, reading_ = true, waiting_ = false, finished_ = false;
   std::exception_ptr failure_;
 };
 
@@ -239,17 +244,17 @@ grpc::ServerReadReactor<event::Events>* GrpcServer::State::dispatchStream(grpc::
   auto* call =
       new StreamCall([this](const event::Events& events,
                             std::function<void(const std::exception_ptr&)> done) { publish(events, std::move(done)); },
-                     [this] { return full(); }, response);
-  if (const auto status = admit(*context); !status.ok())
+                     [this] { leave(); }, intake, response);
+  if (const auto status = enter(*context); !status.ok())
     call->refuse(status);
   else
     call->begin();
   return call;
 }
 
-GrpcServer::GrpcServer(Runtime& runtime, amqp::Publisher& publisher, const DispatchPlan& plan, const ApiKeys& keys,
-                       GrpcOptions options)
-    : state_(std::make_unique<State>(runtime, publisher, plan, keys, std::move(options))) {
+GrpcServer::GrpcServer(Runtime& runtime, amqp::Publisher& publisher, Intake& intake, const DispatchPlan& plan,
+                       const ApiKeys& keys, GrpcOptions options)
+    : state_(std::make_unique<State>(runtime, publisher, intake, plan, keys, std::move(options))) {
   auto& o = state_->options;
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
@@ -262,6 +267,13 @@ GrpcServer::GrpcServer(Runtime& runtime, amqp::Publisher& publisher, const Dispa
   }
   builder.AddListeningPort(fmt::format("{}:{}", o.address, o.port), credentials, &state_->bound_port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // One connection can not take all calls' places and more; who is gone without a word, or never ends his handshake, is
+  // noticed.
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, o.max_concurrent);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
   builder.SetMaxReceiveMessageSize(int(o.max_message));
   grpc::ResourceQuota quota("dalgona");
   quota.Resize(256u << 20);

@@ -7,6 +7,7 @@
 #include "base/async.h"
 #include "event_grpc/ingest/access.h"
 #include "event_grpc/ingest/dispatch.h"
+#include "event_grpc/ingest/intake.h"
 
 namespace dalgona::event_grpc {
 
@@ -14,7 +15,7 @@ struct GrpcOptions {
   std::string address = "127.0.0.1";
   uint16_t port = 0;  // 0: any free one
   uint64_t max_message = 4 << 20;
-  int max_concurrent = 1024;                       // calls in work; more are answered RESOURCE_EXHAUSTED
+  int max_concurrent = 1024;                       // calls in work, streams too; more: RESOURCE_EXHAUSTED
   std::string tls_certificate = {}, tls_key = {};  // PEM files; both or none
 };
 
@@ -23,8 +24,8 @@ struct GrpcOptions {
 class GrpcServer {
  public:
   // Binds and listens at once; throws Permanent when it can't.
-  GrpcServer(Runtime& runtime, amqp::Publisher& publisher, const DispatchPlan& plan, const ApiKeys& keys,
-             GrpcOptions options);
+  GrpcServer(Runtime& runtime, amqp::Publisher& publisher, Intake& intake, const DispatchPlan& plan,
+             const ApiKeys& keys, GrpcOptions options);
   ~GrpcServer();
   uint16_t port() const;
   // Answers NOT_SERVING to health checks from now on, or SERVING again.

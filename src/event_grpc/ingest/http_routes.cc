@@ -54,8 +54,24 @@ Response full() {
   return response;
 }
 
-Task<Response> publish(const HttpIngest& ingest, std::vector<amqp::Message> messages, size_t events) {
+// The gate of every route: the body is counted while it comes, so that what is on its way is bounded, too.
+std::optional<Response> let_in(Intake& intake, Request& request, uint64_t body) {
+  if (body == 0) {
+    if (intake.full()) return full();
+    request.held = std::make_shared<Intake::Share>(intake);
+    return std::nullopt;
+  }
+  auto& share = *static_cast<Intake::Share*>(request.held.get());
+  share.set(body, 0);
+  if (share.crowded_out()) return full();
+  return std::nullopt;
+}
+
+// From here on only the messages are held.
+Task<Response> publish(const HttpIngest& ingest, Request& request, std::vector<amqp::Message> messages, size_t events) {
   const auto began = std::chrono::steady_clock::now();
+  std::string().swap(request.body);
+  static_cast<Intake::Share*>(request.held.get())->set(bytes_of(messages), messages.size());
   co_await ingest.publisher.publish(std::move(messages));
   meters().seconds.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
   meters().events.Increment(double(events));
@@ -63,13 +79,12 @@ Task<Response> publish(const HttpIngest& ingest, std::vector<amqp::Message> mess
 }
 
 // A body of Events: one object, an array of them, or one a line.
-std::vector<event::Events> read_events(const Request& request) {
-  std::vector<event::Events> all;
+void read_events(const Request& request, DispatchBatch& outgoing) {
   size_t number = 0;
   const auto one = [&](std::string_view text, const char* what) {
     ++number;
     try {
-      all.push_back(events_from_json(text));
+      outgoing.add(events_from_json(text));
     } catch (const InvalidInput& e) {
       if (!what) throw;
       throw InvalidInput(fmt::format("{} {}: {}", what, number, e.what()));
@@ -85,28 +100,16 @@ std::vector<event::Events> read_events(const Request& request) {
   } else {
     one(request.body, nullptr);
   }
-  return all;
 }
 
 Task<Response> take_events(const HttpIngest& ingest, Request& request) {
-  if (!has_key(ingest.keys, request)) co_return no_key();
-  if (ingest.publisher.buffered() > ingest.publisher.max_buffered()) co_return full();
-  const auto all = read_events(request);
-  std::vector<amqp::Message> messages;
-  size_t events = 0;
-  const auto now = system_clock().now();
-  for (const auto& one : all) {
-    auto some = messages_of(one, ingest.plan, now);
-    std::move(some.begin(), some.end(), std::back_inserter(messages));
-    events += size_t(one.events_size());
-  }
-  co_return co_await publish(ingest, std::move(messages), events);
+  DispatchBatch outgoing(ingest.plan, system_clock().now());
+  read_events(request, outgoing);
+  co_return co_await publish(ingest, request, outgoing.take(), outgoing.events());
 }
 
 // Events in a stream's own form are checked as its sink will check them: all are taken, or none.
 Task<Response> take_stream_events(const HttpIngest& ingest, Request& request) {
-  if (!has_key(ingest.keys, request)) co_return no_key();
-  if (ingest.publisher.buffered() > ingest.publisher.max_buffered()) co_return full();
   const auto name = request.param("stream");
   std::vector<std::string> known;
   const events::Stream* stream = nullptr;
@@ -148,29 +151,38 @@ Task<Response> take_stream_events(const HttpIngest& ingest, Request& request) {
   const size_t events = block.rows();
   std::vector<amqp::Message> messages;
   messages.push_back(std::move(message));
-  co_return co_await publish(ingest, std::move(messages), events);
+  co_return co_await publish(ingest, request, std::move(messages), events);
+}
+
+std::string secret_of(const HttpIngest& ingest, const events::Ingest& way) {
+  const auto at = ingest.secrets.find(way.secret);
+  return at == ingest.secrets.end() ? "" : at->second;
+}
+
+// What can be told of a webhook before its body is there; a signature is over the body.
+std::optional<Response> refuse_webhook(const HttpIngest& ingest, const events::Ingest& way, const Request& request) {
+  if (!way.signature_header.empty()) {
+    if (!secret_of(ingest, way).empty()) return std::nullopt;
+    return Response::problem(401, "Unauthorized",
+                             fmt::format("{} is not set, so no signature can be checked", way.secret));
+  }
+  // Many senders can be given nothing but a URL.
+  if (has_key(ingest.keys, request) || ingest.keys.allows(request.query.get_or("key", ""))) return std::nullopt;
+  return no_key();
 }
 
 Task<Response> take_webhook(const HttpIngest& ingest, const std::vector<WebhookTarget>& targets, Request& request) {
   const auto& way = *targets.front().ingest;
   if (!way.signature_header.empty()) {
-    const auto secret = ingest.secrets.find(way.secret);
-    const std::string& value = secret == ingest.secrets.end() ? std::string() : secret->second;
-    if (value.empty())
-      co_return Response::problem(401, "Unauthorized",
-                                  fmt::format("{} is not set, so no signature can be checked", way.secret));
-    if (!signature_matches(way.signature, value, request.body, request.headers.get_or(way.signature_header, "")))
+    if (!signature_matches(way.signature, secret_of(ingest, way), request.body,
+                           request.headers.get_or(way.signature_header, "")))
       co_return Response::problem(401, "Unauthorized",
                                   fmt::format("the signature in {} does not fit", way.signature_header));
-  } else if (!has_key(ingest.keys, request) && !ingest.keys.allows(request.query.get_or("key", ""))) {
-    // Many senders can be given nothing but a URL.
-    co_return no_key();
   }
-  if (ingest.publisher.buffered() > ingest.publisher.max_buffered()) co_return full();
   const auto header = [&](const std::string& name) { return request.headers.get(name); };
   auto messages = webhook_messages(targets, request.body, header);
   const size_t events = messages.size();
-  co_return co_await publish(ingest, std::move(messages), events);
+  co_return co_await publish(ingest, request, std::move(messages), events);
 }
 
 }  // namespace
@@ -186,6 +198,11 @@ std::vector<std::string> secret_keys(const std::vector<events::Stream>& streams)
 void add_ingest_routes(http::Router& router, const HttpIngest& ingest) {
   http::RouteOptions options;
   options.max_body = ingest.max_body;
+  auto with_key = options;
+  with_key.gate = [&ingest](Request& request, uint64_t body) -> std::optional<Response> {
+    if (body == 0 && !has_key(ingest.keys, request)) return no_key();
+    return let_in(ingest.intake, request, body);
+  };
   std::map<std::string, std::vector<WebhookTarget>> webhooks;
   std::set<std::string> paths;
   for (const auto& s : ingest.streams)
@@ -194,7 +211,7 @@ void add_ingest_routes(http::Router& router, const HttpIngest& ingest) {
       if (i.events) {
         if (paths.insert(i.path).second)
           router.post(
-              i.path, [&ingest](Request& request) { return take_events(ingest, request); }, options);
+              i.path, [&ingest](Request& request) { return take_events(ingest, request); }, with_key);
       } else {
         auto& targets = webhooks[i.path];
         if (!targets.empty() && targets.front().ingest->signature_header != i.signature_header)
@@ -206,11 +223,16 @@ void add_ingest_routes(http::Router& router, const HttpIngest& ingest) {
     auto raw = options;
     // A signature is over the bytes as they were sent.
     raw.decode_body = targets.front().ingest->signature_header.empty();
+    raw.gate = [&ingest, way = targets.front().ingest](Request& request, uint64_t body) -> std::optional<Response> {
+      if (body == 0)
+        if (auto refusal = refuse_webhook(ingest, *way, request)) return refusal;
+      return let_in(ingest.intake, request, body);
+    };
     router.post(
         path, [&ingest, targets = targets](Request& request) { return take_webhook(ingest, targets, request); }, raw);
   }
   router.post(
-      "/events/{stream}", [&ingest](Request& request) { return take_stream_events(ingest, request); }, options);
+      "/events/{stream}", [&ingest](Request& request) { return take_stream_events(ingest, request); }, with_key);
 }
 
 }  // namespace dalgona::event_grpc

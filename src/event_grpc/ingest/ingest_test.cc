@@ -1,5 +1,7 @@
 #include <boost/json.hpp>
 #include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
@@ -7,6 +9,7 @@
 #include "base/resources.h"
 #include "event_grpc/ingest/access.h"
 #include "event_grpc/ingest/dispatch.h"
+#include "event_grpc/ingest/intake.h"
 #include "event_grpc/ingest/message_json.h"
 #include "event_grpc/ingest/webhook.h"
 #include "event_grpc/parser.h"
@@ -165,6 +168,173 @@ TEST(EventsJson, TakesProtobufsMappingAndTellsWhatIsWrong) {
   EXPECT_THAT(refusal([] { events_from_json(R"({"headr":{}})"); }), HasSubstr("headr"));
   EXPECT_THAT(refusal([] { events_from_json(R"({"events":[{"timestamp":"x"}]})"); }), HasSubstr("not Events"));
   EXPECT_THAT(refusal([] { events_from_json("{"); }), HasSubstr("not Events"));
+}
+
+// Sets every field of the message, at least two elements of what repeats.
+void fill(google::protobuf::Message& m, int depth = 0, int element = 0) {
+  using google::protobuf::FieldDescriptor;
+  const auto* r = m.GetReflection();
+  for (int i = 0; i < m.GetDescriptor()->field_count(); ++i) {
+    const auto* f = m.GetDescriptor()->field(i);
+    if (f->containing_oneof() && depth > 0) continue;
+    for (int n = 0; n < (f->is_repeated() ? 2 : 1); ++n) {
+      const auto text = fmt::format("{} \"{}\" \n ü", f->name(), n + element);
+      switch (f->cpp_type()) {
+        case FieldDescriptor::CPPTYPE_STRING:
+          f->is_repeated() ? r->AddString(&m, f, text) : r->SetString(&m, f, text);
+          break;
+        case FieldDescriptor::CPPTYPE_INT32:
+          f->is_repeated() ? r->AddInt32(&m, f, -7 - n) : r->SetInt32(&m, f, std::numeric_limits<int32_t>::min());
+          break;
+        case FieldDescriptor::CPPTYPE_INT64:
+          f->is_repeated() ? r->AddInt64(&m, f, n) : r->SetInt64(&m, f, std::numeric_limits<int64_t>::max());
+          break;
+        case FieldDescriptor::CPPTYPE_DOUBLE:
+          f->is_repeated() ? r->AddDouble(&m, f, 0.1) : r->SetDouble(&m, f, 1e-300);
+          break;
+        case FieldDescriptor::CPPTYPE_BOOL:
+          f->is_repeated() ? r->AddBool(&m, f, true) : r->SetBool(&m, f, true);
+          break;
+        case FieldDescriptor::CPPTYPE_MESSAGE:
+          fill(*(f->is_repeated() ? r->AddMessage(&m, f) : r->MutableMessage(&m, f)), depth + 1, n);
+          break;
+        default:
+          FAIL() << f->full_name() << " has a type that JSON is not read into";
+      }
+    }
+  }
+}
+
+TEST(MessageJson, EveryFieldComesBack) {
+  const auto* event_type = event::Event::descriptor();
+  for (int i = 0; i < event_type->field_count(); ++i) {
+    const auto* f = event_type->field(i);
+    if (!f->containing_oneof()) continue;
+    event::Events events;
+    fill(*events.mutable_header());
+    auto& e = *events.add_events();
+    e.set_id("1");
+    fill(*e.GetReflection()->MutableMessage(&e, f));
+    std::string json;
+    append_json(json, events);
+    const auto back = events_from_json(json);
+    std::string again;
+    append_json(again, back);
+    EXPECT_EQ(boost::json::parse(again), boost::json::parse(json)) << f->name();
+    // And as protobuf itself reads it.
+    event::Events theirs;
+    ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(json, &theirs).ok()) << f->name();
+    EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(theirs, back)) << f->name();
+  }
+}
+
+TEST(MessageJson, TakesAndRefusesWhatTheMappingDoes) {
+  const auto event = [](const std::string& members) {
+    return R"({"header":{"deviceId":"d"},"events":[{)" + members + "}]}";
+  };
+  for (const char* good :
+       {R"("timestamp":"5")", R"("timestamp":5.0)", R"("timestamp":5e3)", R"("id":null,"clickEvent":{})",
+        R"("customEvent":{"numbers":{"a":"NaN","b":"-Infinity","c":"1.5","d":2}})",
+        R"("customEvent":{"properties":{"":""}})", R"("timestamp":9223372036854775807)",
+        R"("timestamp":"-9223372036854775808")"}) {
+    event::Events theirs, ours;
+    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(event(good), &theirs).ok()) << good;
+    ASSERT_NO_THROW(ours = events_from_json(event(good))) << good;
+    std::string a, b;
+    append_json(a, theirs);
+    append_json(b, ours);
+    EXPECT_EQ(boost::json::parse(a), boost::json::parse(b)) << good;
+  }
+  const auto why = [&](const std::string& members) { return refusal([&] { events_from_json(event(members)); }); };
+  EXPECT_EQ(why(R"("timestamp":5.5)"), "not Events: events[0].timestamp: not a whole number");
+  EXPECT_EQ(why(R"("timestamp":9223372036854775808)"), "not Events: events[0].timestamp: the number is out of range");
+  EXPECT_EQ(why(R"("timestamp":1e17)"), "not Events: events[0].timestamp: the number is out of range");
+  EXPECT_EQ(why(R"("timestamp":"5 ")"), "not Events: events[0].timestamp: not a whole number");
+  EXPECT_EQ(why(R"("id":5)"), "not Events: events[0].id: wrong type: a text is needed");
+  EXPECT_EQ(why(R"("id":"a","id":"b")"), "not Events: events[0].id: is there twice");
+  EXPECT_EQ(why(R"("clickEvnt":{})"), "not Events: events[0].clickEvnt: no such field, did you mean 'clickEvent'?");
+  EXPECT_THAT(why(R"("clickEvent":{},"launchEvent":{})"),
+              HasSubstr("events[0].launchEvent: there is clickEvent already"));
+  EXPECT_EQ(why(R"("clickEvent":[])"), "not Events: events[0].clickEvent: wrong type: an object is needed");
+  EXPECT_EQ(why(R"("customEvent":{"numbers":{"a":1e999}})").substr(0, 18), "not Events: no JSO");
+  EXPECT_THAT(why(R"("customEvent":{"properties":{"x":1}})"),
+              HasSubstr("events[0].customEvent.properties.x: wrong type"));
+  EXPECT_THAT(why("\"id\":\"\xff\""), HasSubstr("no JSON"));
+  EXPECT_THAT(why(R"("id":"\ud800")"), HasSubstr("no JSON"));
+  EXPECT_THAT(refusal([] { events_from_json("[]"); }), HasSubstr("no JSON object"));
+  EXPECT_THAT(refusal([] { events_from_json(""); }), HasSubstr("no JSON"));
+  EXPECT_THAT(refusal([] { events_from_json("{} {}"); }), HasSubstr("no JSON"));
+  EXPECT_THAT(refusal([] { events_from_json(R"({"events":{}})"); }),
+              HasSubstr("events: wrong type: an array is needed"));
+  EXPECT_THAT(refusal([] { events_from_json(R"({"events":[null]})"); }), HasSubstr("events[0]: wrong type"));
+  EXPECT_THAT(refusal([] { events_from_json(std::string(2000, '[')); }), HasSubstr("no JSON"));
+}
+
+TEST(Dispatch, LinesForOneKeyGoIntoOneMessage) {
+  DispatchBatch batch(plan(), kNow);
+  for (int i = 0; i < 50; ++i) batch.add(one_event());
+  const auto messages = batch.take();
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(messages[0].properties.content_type, "application/x-ndjson");
+  EXPECT_EQ(rows_of(messages[0], "event"), std::pair(size_t(50), std::string()));
+  EXPECT_EQ(batch.events(), 50u);
+}
+
+TEST(Dispatch, LongRequestsBecomeSeveralMessagesAndHaveAnEnd) {
+  auto events = one_event();
+  events.mutable_header()->set_userid(std::string(100'000, 'x'));
+  const auto e = events.events(0);
+  for (int i = 0; i < 99; ++i) *events.add_events() = e;
+  const auto messages = messages_of(events, plan(), kNow);
+  EXPECT_EQ(messages.size(), 10u);
+  size_t rows = 0;
+  for (const auto& m : messages) {
+    EXPECT_LT(m.body.size(), DispatchBatch::kLongBody + 200'000);
+    rows += rows_of(m, "event").first;
+  }
+  EXPECT_EQ(rows, 100u);
+  // A request of 2 MB that would become 100 MB.
+  for (int i = 0; i < 900; ++i) *events.add_events() = e;
+  EXPECT_THAT(refusal([&] { messages_of(events, plan(), kNow); }), HasSubstr("send fewer events at once"));
+}
+
+TEST(Intake, PushesBackByBytesAndByMessages) {
+  Intake intake({.bytes = 1000, .messages = 3});
+  auto first = std::make_unique<Intake::Share>(intake);
+  first->set(5000, 1);
+  EXPECT_TRUE(intake.full());
+  // Alone it has its place, however long it is; a second one has none.
+  EXPECT_FALSE(first->crowded_out());
+  auto second = std::make_unique<Intake::Share>(intake);
+  second->set(1, 0);
+  EXPECT_TRUE(second->crowded_out());
+  int called = 0;
+  intake.when_room([&] { ++called; });
+  second.reset();
+  EXPECT_EQ(called, 0);
+  first->set(999, 1);
+  EXPECT_EQ(called, 1);
+  EXPECT_FALSE(intake.full());
+  intake.when_room([&] { ++called; });
+  EXPECT_EQ(called, 2);
+  first->set(10, 3);
+  EXPECT_TRUE(intake.full());
+  intake.when_room([&] { ++called; });
+  first.reset();
+  EXPECT_EQ(called, 3);
+  EXPECT_EQ(intake.bytes(), 0u);
+  EXPECT_EQ(intake.messages(), 0u);
+}
+
+TEST(Webhook, AnArrayHasAnEnd) {
+  std::vector<WebhookTarget> targets;
+  for (const auto& s : catalogue().streams())
+    for (const auto& i : s.ingest)
+      if (i.path == "/graphy/event") targets.push_back({&s, &i});
+  std::string body = "[{}";
+  for (int i = 0; i < 10'000; ++i) body += ",{}";
+  EXPECT_THAT(refusal([&] { webhook_messages(targets, body + "]", [](const auto&) { return std::nullopt; }); }),
+              HasSubstr("more than 10000 events"));
 }
 
 TEST(MessageJson, IsJsonWhateverTheTexts) {

@@ -86,16 +86,20 @@ void append_map(std::string& out, const Message& m, const FieldDescriptor* f) {
 
 void append_json(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
+  size_t plain = 0;  // where the run begins that needs no escape
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c != '"' && c != '\\' && uint8_t(c) >= 0x20) continue;
+    out.append(text, plain, i - plain);
+    plain = i + 1;
+    if (uint8_t(c) >= 0x20) {
       out += '\\';
       out += c;
-    } else if (uint8_t(c) < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", int(c));
     } else {
-      out += c;
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", int(c));
     }
   }
+  out.append(text, plain);
   out += '"';
 }
 

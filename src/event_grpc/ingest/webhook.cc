@@ -14,6 +14,9 @@ namespace {
 
 namespace dom = simdjson::dom;
 
+// Of one body. Each becomes a message, which costs far more than the four bytes that an event can have in the array.
+constexpr size_t kMostEvents = 10'000;
+
 const WebhookTarget* taker(const std::vector<WebhookTarget>& targets, const dom::object& event) {
   for (const auto& t : targets) {
     const auto has = [&](const std::string& name) { return !event.at_key(name).error(); };
@@ -85,6 +88,8 @@ std::vector<amqp::Message> webhook_messages(const std::vector<WebhookTarget>& ta
   if (!root.get_object().get(object)) {
     one(object, trim(body));
   } else if (!root.get_array().get(array)) {
+    if (array.size() > kMostEvents)
+      throw InvalidInput(fmt::format("the array has more than {} events; send fewer at once", kMostEvents));
     for (const dom::element element : array) {
       if (element.get_object().get(object)) throw InvalidInput("an element of the array is no object");
       one(object, simdjson::minify(element));
