@@ -224,6 +224,9 @@ std::string Store::condition(const events::Stream& stream, const warehouse::Bloc
         low = std::min(low, c.integer(row));
         high = std::max(high, c.integer(row));
       }
+      // The table may keep less of the fraction than the block has.
+      const int64_t kept = f.digits == 0 ? 1'000'000 : f.digits == 3 ? 1'000 : 1;
+      low -= (low % kept + kept) % kept;
       where += fmt::format(
           " AND {0} >= fromUnixTimestamp64Micro({1}, 'UTC') AND {0} <= fromUnixTimestamp64Micro({2}, 'UTC')", name, low,
           high);

@@ -119,10 +119,11 @@ class Reader {
 
 Field read_field(const Reader& r, const YAML::Node& node) {
   r.expect_map(node, "a field",
-               {"name", "type", "from", "also", "required", "optional", "max_length", "codec", "keep"});
+               {"name", "type", "from", "also", "required", "optional", "max_length", "codec", "digits", "keep"});
   Field f;
   f.name = r.identifier(node, "name", "a field");
-  if (f.name == "insert_timestamp") r.fail(node["name"], "insert_timestamp is filled by the warehouse");
+  for (const char* ours : {"insert_timestamp", "insert_delay"})
+    if (f.name == ours) r.fail(node["name"], fmt::format("{} is filled by the warehouse", ours));
   if (!node["type"]) r.fail(node, fmt::format("field {} needs 'type'", f.name));
   f.type = r.choice(node["type"], kTypes, "type");
   const auto from = r.text_or(node, "from", f.type == FieldType::kRest ? "" : f.name);
@@ -142,6 +143,11 @@ Field read_field(const Reader& r, const YAML::Node& node) {
   if (node["max_length"])
     f.max_length = r.parsed(node["max_length"], [](const std::string& t) { return parse_bytes(t); });
   f.codec = r.text_or(node, "codec", "");
+  if (node["digits"]) {
+    if (f.type != FieldType::kTime) r.fail(node["digits"], "'digits' is for time fields");
+    f.digits = int(r.integer_or(node, "digits", 6, 0, 6));
+    if (f.digits % 3 != 0) r.fail(node["digits"], "'digits' must be 0, 3 or 6");
+  }
   if (node["keep"])
     f.keep = std::chrono::duration_cast<std::chrono::hours>(
         r.parsed(node["keep"], [](const std::string& t) { return parse_duration(t); }));
@@ -302,10 +308,11 @@ Stream Catalogue::parse(const std::string& text, const std::string& file) {
   const Reader r(file);
   const YAML::Node root = yaml::parse(text, file);
   if (!root || !root.IsMap()) r.fail_line(1, "a stream's file must be a mapping");
-  r.expect_map(root, "a stream",
-               {"stream", "exchange",  "queue", "routing_key", "ingest", "consumers",      "prefetch",
-                "batch",  "retry",     "error", "target",      "id",     "unknown_fields", "fields",
-                "order",  "partition", "shard", "latest",      "ttl",    "rollups",        "same_as"});
+  r.expect_map(
+      root, "a stream",
+      {"stream", "exchange", "queue",  "routing_key", "ingest",         "consumers",     "prefetch", "batch",
+       "retry",  "error",    "target", "id",          "unknown_fields", "fields",        "order",    "partition",
+       "shard",  "latest",   "ttl",    "rollups",     "same_as",        "inserted_after"});
   Stream s;
   s.file = file;
   for (const auto line : split(text, '\n')) {
@@ -347,8 +354,8 @@ Stream Catalogue::parse(const std::string& text, const std::string& file) {
   if (const auto ingest = root["ingest"]) s.ingest = read_ingest(r, ingest);
   if (root["same_as"]) {
     s.same_as = r.identifier(root, "same_as", "a stream");
-    for (const char* key :
-         {"target", "id", "unknown_fields", "fields", "order", "partition", "shard", "latest", "ttl", "rollups"})
+    for (const char* key : {"target", "id", "unknown_fields", "fields", "order", "partition", "shard", "latest", "ttl",
+                            "rollups", "inserted_after"})
       if (root[key]) r.fail(root[key], fmt::format("'{}' comes from {}", key, s.same_as));
     return s;
   }
@@ -414,6 +421,13 @@ Stream Catalogue::parse(const std::string& text, const std::string& file) {
   }
   s.shard = r.text_or(root, "shard", "");
   if (!s.shard.empty()) check_names(r, root["shard"], s, {s.shard}, "shard");
+  s.inserted_after = r.text_or(root, "inserted_after", "");
+  if (!s.inserted_after.empty()) {
+    check_names(r, root["inserted_after"], s, {s.inserted_after}, "inserted_after");
+    const auto& f = *s.field(s.inserted_after);
+    if (f.type != FieldType::kTime || f.nullable || f.keep.count() > 0)
+      r.fail(root["inserted_after"], "'inserted_after' must be a time field that is not null and stays");
+  }
   s.latest = r.text_or(root, "latest", "");
   if (!s.latest.empty()) {
     check_names(r, root["latest"], s, {s.latest}, "latest");

@@ -39,6 +39,7 @@ struct Field {
   bool nullable = false;         // Nullable column; else a missing value is "", 0 or 1970-01-01
   size_t max_length = 1u << 20;  // bytes, of text
   std::string codec;             // of the column; empty: the warehouse's own
+  int digits = 6;                // of a time's fraction of a second that the warehouse keeps: 0, 3 or 6
   std::chrono::hours keep{0};    // the column's values are dropped when the row is older; 0: never
 
   bool derived() const { return path.size() == 1 && path[0].starts_with('@'); }
@@ -113,6 +114,9 @@ struct Stream {
   std::string partition;  // "month(field)", "day(field)" or empty
   std::string shard;      // field whose hash places a row in a cluster
   std::string latest;     // ReplacingMergeTree by this version field: only the latest row of a key stays
+  // A time field; insert_timestamp is kept as whole seconds since it, which is a byte less than a time of its own and
+  // less than that when rows arrive soon. Empty: insert_timestamp is a column.
+  std::string inserted_after;
   std::string ttl_field;
   std::chrono::hours ttl{0};
   std::vector<Rollup> rollups;

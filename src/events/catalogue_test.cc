@@ -127,6 +127,23 @@ TEST(Ddl, OneNodeAndCluster) {
   }
 }
 
+TEST(Ddl, ALogKeepsMillisecondsAndTheDelayOfItsInsert) {
+  const auto& profile = shipped().stream("profile_log_events");
+  const auto table = stream_ddl(profile, "")[0];
+  EXPECT_THAT(table, HasSubstr("event_timestamp DateTime64(3, 'UTC') CODEC(Delta, ZSTD(3))"));
+  EXPECT_THAT(table, HasSubstr("insert_delay Int64 DEFAULT "));
+  EXPECT_THAT(table, HasSubstr("insert_timestamp DateTime64(3, 'UTC') ALIAS toStartOfSecond(event_timestamp) + "
+                               "toIntervalSecond(insert_delay)"));
+  // What blocks carry is another matter: the table cuts it.
+  EXPECT_EQ(column_type(*profile.field("event_timestamp")), "DateTime64(6, 'UTC')");
+  // A table that was made before keeps its columns; codecs are for its new parts, and a cluster is left alone.
+  EXPECT_THAT(stream_ddl(profile, "")[1], HasSubstr("MODIFY COLUMN views CODEC(Delta, ZSTD(3))"));
+  EXPECT_THAT(stream_ddl(profile, "main")[1], Not(HasSubstr("MODIFY COLUMN")));
+  const auto other = stream_ddl(shipped().stream("event"), "")[0];
+  EXPECT_THAT(other, HasSubstr("insert_timestamp DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')"));
+  EXPECT_THAT(other, Not(HasSubstr("insert_delay")));
+}
+
 TEST(Ddl, TheViewHasTheOriginalsNames) {
   const auto profile = stream_ddl(shipped().stream("profile_log_events"), "").back();
   for (const char* name :
@@ -190,6 +207,12 @@ const Wrong kWrong[] = {
     {"queue: s_q", "queue: s_q\n[a]: b", "s.yaml:5: "},
     {"queue: s_q", "queue: {a", "s.yaml:"},
     {"stream: s", "stream: 9s", "s.yaml:2: '9s' must be letters"},
+    {"type: time,", "type: time, digits: 4,", "s.yaml:10: 'digits' must be 0, 3 or 6"},
+    {"type: time,", "type: time, digits: 9,", "s.yaml:10: 'digits' must be a whole number from 0 to 6"},
+    {"from: m.n,", "from: m.n, digits: 3,", "s.yaml:11: 'digits' is for time fields"},
+    {"name: rest,", "name: insert_delay,", "s.yaml:12: insert_delay is filled by the warehouse"},
+    {"queue: s_q", "queue: s_q\ninserted_after: n", "s.yaml:5: 'inserted_after' must be a time field that is not null"},
+    {"queue: s_q", "queue: s_q\ninserted_after: att", "s.yaml:5: inserted_after names no field: 'att'"},
 };
 
 TEST(Catalogue, AWrongFileIsRefusedWithLineAndReason) {

@@ -48,6 +48,32 @@ struct TableSql {
   }
 };
 
+// The column's type as the table keeps it; blocks carry microseconds, and what is finer than `digits` is cut at insert.
+std::string stored_type(const Field& f) {
+  auto type = column_type(f);
+  if (f.type == FieldType::kTime) type.replace(type.find("64(6") + 3, 1, std::to_string(f.digits));
+  return type;
+}
+
+// When a row came, from what the table keeps of it.
+std::string insert_time(const Stream& s) {
+  if (s.inserted_after.empty()) return "insert_timestamp";
+  return fmt::format("toStartOfSecond({}) + toIntervalSecond(insert_delay)", s.inserted_after);
+}
+
+void insert_time_columns(const Stream& s, std::vector<std::string>& columns) {
+  if (s.inserted_after.empty()) {
+    columns.push_back("insert_timestamp DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') CODEC(Delta, ZSTD(3))");
+  } else {
+    columns.push_back(fmt::format(
+        "insert_delay Int64 DEFAULT toInt64(toUnixTimestamp(now())) - intDiv(toUnixTimestamp64Milli({}), 1000) "
+        "CODEC(T64, ZSTD(3))",
+        s.inserted_after));
+    columns.push_back("insert_timestamp DateTime64(3, 'UTC') ALIAS " + insert_time(s));
+  }
+  columns.push_back(fmt::format("INDEX insert_timestamp_minmax {} TYPE minmax GRANULARITY 1", insert_time(s)));
+}
+
 // The members of one group as one JSON object: typed columns that have a value, then the rest.
 std::string group_json(const Stream& s, const std::string& group) {
   std::vector<std::string> pieces;
@@ -197,18 +223,20 @@ std::vector<std::string> stream_ddl(const Stream& s, const std::string& cluster)
   std::vector<std::string> out;
   if (s.target.kind != TargetKind::kWarehouse) return out;
   const TableSql sql{cluster};
-  std::vector<std::string> columns, additions;
+  std::vector<std::string> columns, changes;
   for (const auto& f : s.fields) {
-    auto column = f.name + " " + column_type(f);
+    auto column = f.name + " " + stored_type(f);
     if (!f.codec.empty()) column += " CODEC(" + f.codec + ")";
     if (f.keep.count() > 0)
-      column += fmt::format(" TTL toDateTime(insert_timestamp) + INTERVAL {} HOUR", f.keep.count());
+      column += fmt::format(" TTL toDateTime({}) + INTERVAL {} HOUR", insert_time(s), f.keep.count());
     columns.push_back(column);
     if (std::find(s.order.begin(), s.order.end(), f.name) == s.order.end())
-      additions.push_back("ADD COLUMN IF NOT EXISTS " + column);
+      changes.push_back("ADD COLUMN IF NOT EXISTS " + column);
+    // On a cluster every change is an entry in the log of all replicas, so codecs stay there as they were made.
+    if (!f.codec.empty() && cluster.empty())
+      changes.push_back(fmt::format("MODIFY COLUMN {} CODEC({})", f.name, f.codec));
   }
-  columns.push_back("insert_timestamp DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') CODEC(Delta, ZSTD(3))");
-  columns.push_back("INDEX insert_timestamp_minmax insert_timestamp TYPE minmax GRANULARITY 1");
+  insert_time_columns(s, columns);
   const auto engine = s.latest.empty() ? sql.engine(s.target.table, "MergeTree")
                                        : sql.engine(s.target.table, "ReplacingMergeTree", s.latest);
   out.push_back(fmt::format(
@@ -217,10 +245,11 @@ std::vector<std::string> stream_ddl(const Stream& s, const std::string& cluster)
       s.partition.empty() ? "" : " PARTITION BY " + partition_sql(s.partition), joined(s.order),
       s.ttl.count() == 0 ? "" : fmt::format(" TTL toDateTime({}) + INTERVAL {} HOUR", s.ttl_field, s.ttl.count()),
       sql.settings()));
-  // Fields that the file has gained since the table was made; nothing is rewritten by it.
-  if (!additions.empty())
+  // Fields and codecs that the file has gained since the table was made; nothing is rewritten by it, new parts have
+  // them.
+  if (!changes.empty())
     out.push_back(
-        fmt::format("ALTER TABLE events.{}{} {}", sql.local(s.target.table), sql.on_cluster(), joined(additions)));
+        fmt::format("ALTER TABLE events.{}{} {}", sql.local(s.target.table), sql.on_cluster(), joined(changes)));
   sql.distributed(out, s.target.table, s.shard);
   for (const auto& rollup : s.rollups) rollup_sql(out, s, rollup, sql);
   if (!s.target.view.empty()) out.push_back(view_sql(s, sql));

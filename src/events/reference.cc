@@ -53,6 +53,8 @@ std::string field_notes(const Stream& s, const Field& f) {
   if (f.nullable) notes.push_back("may be NULL");
   if (f.type == FieldType::kRest) notes.push_back("members that no other field takes");
   if (f.max_length != Field{}.max_length) notes.push_back(fmt::format("at most {} bytes", f.max_length));
+  if (f.type == FieldType::kTime && f.digits == 3) notes.push_back("to the millisecond");
+  if (f.type == FieldType::kTime && f.digits == 0) notes.push_back("to the second");
   if (f.keep.count() > 0) notes.push_back("dropped after " + duration(f.keep));
   return listed(notes, "; ");
 }
@@ -70,6 +72,8 @@ std::string storage_text(const Stream& s) {
   if (!s.partition.empty()) text += fmt::format(", partitioned by {}", s.partition);
   if (!s.shard.empty()) text += fmt::format(", on a cluster spread by {}", s.shard);
   if (!s.latest.empty()) text += fmt::format("; of rows with one key the one with the largest {} stays", s.latest);
+  if (!s.inserted_after.empty())
+    text += fmt::format("; insert_timestamp is kept as seconds since {}", s.inserted_after);
   if (s.ttl.count() > 0) text += fmt::format("; dropped {} after {}", duration(s.ttl), s.ttl_field);
   return text + ".";
 }
