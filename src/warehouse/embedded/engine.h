@@ -1,5 +1,5 @@
-// The engine with one folder: statements run on threads of its own, side by side, each in a session of its own; any of
-// them can be cancelled; nothing that hangs in the library holds up the rest.
+// The engine with one folder: statements run on threads of its own, side by side, each in a session that it finds as if
+// it were new; any of them can be cancelled; nothing that hangs in the library holds up the rest.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -37,6 +37,7 @@ struct Query {
   std::vector<std::pair<std::string, std::string>> settings;  // in order, later ones win
   std::vector<std::pair<std::string, std::string>> params;    // {name:Type} -> its text, as TabSeparated has it
   bool readonly = false;                                      // refuses whatever changes data
+  bool stateless = false;  // leaves nothing in its session: no SET, no temporary table
   std::string sql, format;
   std::string session;  // empty: a session for this statement alone
   std::chrono::seconds session_timeout{60};
@@ -86,6 +87,12 @@ class Engine {
     bool busy = false;
     std::chrono::steady_clock::time_point expires;
   };
+  // A session that a stateless statement has left, for the next one with the same settings.
+  struct Idle {
+    std::string made_by;
+    Connection connection;
+    std::chrono::steady_clock::time_point since;
+  };
   struct Active {
     std::chrono::steady_clock::time_point since;
     bool begun = false;  // on its thread
@@ -93,7 +100,8 @@ class Engine {
   void lock_folder();
   void write_profile() const;
   void remove_dropped() const;
-  Answer run(const Query& query, Connection& connection) const;
+  Answer run(const Query& query, Connection& connection, bool prepared) const;
+  Answer run_stateless(const Query& query);
   void execute(const Query& query, const std::function<void(Answer)>& done);
   void keep_house();
   std::set<std::string> kill(const std::set<std::string>& ids);
@@ -112,6 +120,7 @@ class Engine {
   std::set<std::string> to_cancel_;       // ids of active_
   std::set<std::string> doomed_;          // those of them that the engine has marked
   std::map<std::string, std::shared_ptr<Session>> sessions_;
+  std::vector<Idle> idle_;                                                // oldest first
   std::map<std::string, std::chrono::steady_clock::time_point> dropped_;  // tables' ids, since when we know of them
   bool closing_ = false;
   bool closed_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -31,6 +32,11 @@ constexpr size_t kStatementText = 256 * 1024;
 // Of a statement that is no INSERT with data; a client may raise max_query_size up to this.
 constexpr size_t kLongestStatement = 64 << 20;
 constexpr size_t kPiece = 256 * 1024;
+// Of a result's first read: most are small, and fresh memory for a large one takes as long as a small SELECT's
+// planning.
+constexpr size_t kFirstPiece = 16 * 1024;
+// A result that is complete before it is sent and that the client bounds below this needs no pipe to bound it.
+constexpr uint64_t kBoundedResult = 4 << 20;
 
 // Codings that the engine undoes and makes, under the same names in HTTP and in its SQL; gzip, deflate and zstd are
 // undone by us, gzip and zstd made.
@@ -195,6 +201,7 @@ class Exchange {
     }
     if (statement.kind == StatementKind::kSelect) {
       Meters::get().selects.Increment();
+      stateless_ = true;
       co_return co_await select(statement);
     }
     Meters::get().others.Increment();
@@ -208,6 +215,7 @@ class Exchange {
     q.settings = ask_.settings;
     q.params = ask_.params;
     q.readonly = ask_.readonly;
+    q.stateless = stateless_;
     q.sql = std::move(sql);
     q.format = format_;
     q.session = ask_.session_id;
@@ -265,26 +273,52 @@ class Exchange {
     co_return response;
   }
 
+  // The connection may be gone before the statement is.
+  void cancel_on_disconnect() {
+    request_.on_disconnect([weak = std::weak_ptr<Job>(job_)] {
+      if (const auto job = weak.lock()) job->cancel();
+    });
+  }
+
+  // The client itself bounds the result, and wants it whole.
+  bool is_bounded() const {
+    if (!ask_.wait_end_of_query) return false;
+    uint64_t bound = 0;
+    for (const auto& [name, value] : ask_.settings)
+      if (name == "max_result_bytes") std::from_chars(value.data(), value.data() + value.size(), bound);
+    return bound > 0 && bound <= kBoundedResult;
+  }
+
+  Task<Response> select_bounded(const Statement& statement) {
+    co_await start(query(text_.substr(0, statement.end)), nullptr);
+    cancel_on_disconnect();
+    co_await job_->wait();
+    if (!succeeded()) co_return failure();
+    Response response;
+    response.body = job_->answer().data;
+    fill(response);
+    co_return response;
+  }
+
   Task<Response> select(const Statement& statement) {
-    const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    auto pipe = std::make_shared<Pipe>(executor, Pipe::Ours::kReading);
     std::string_view coding;
     const std::string accepted = request_.headers.get_or("Accept-Encoding", "");
     if (ask_.compress && http::preferred_coding(accepted) == http::Coding::kIdentity)
       for (const auto name : split(accepted, ','))
         if (coding.empty()) coding = engine_coding(name.substr(0, name.find(';')));
+    if (coding.empty() && is_bounded()) co_return co_await select_bounded(statement);
+    const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    auto pipe = std::make_shared<Pipe>(executor, Pipe::Ours::kReading);
     co_await start(query(into_file(text_, statement, pipe->path(), format_, coding.empty() ? "none" : coding)), pipe);
-    // The connection may be gone before the statement is.
-    request_.on_disconnect([weak = std::weak_ptr<Job>(job_)] {
-      if (const auto job = weak.lock()) job->cancel();
-    });
+    cancel_on_disconnect();
     auto held = std::make_shared<Spill>(options_.spill_folder);
-    std::string piece(kPiece, '\0');
+    std::string piece(kFirstPiece, '\0');
     bool ended = false;
     while (!ended && (ask_.wait_end_of_query || held->size() < ask_.buffer)) {
       const size_t got = co_await pipe->read(piece.data(), piece.size());
       ended = got == 0;
       held->append(std::string_view(piece).substr(0, got));
+      if (got == piece.size()) piece.resize(kPiece);
     }
     Response response;
     if (!coding.empty()) response.headers.set("Content-Encoding", std::string(coding));
@@ -400,6 +434,7 @@ class Exchange {
   Request& request_;
   Ask ask_;
   std::string text_, format_;
+  bool stateless_ = false;  // of INSERTs no two have the same settings: each has a token of its own
   std::shared_ptr<Job> job_;
 };
 
