@@ -39,8 +39,11 @@ class Stores {
   // there yet has no rows: the sink makes them when it first starts.
   using WarehouseParams = std::map<std::string, std::string>;
   Task<std::vector<boost::json::array>> ask_warehouse(NamedQuery query, WarehouseParams params = {});
+  // The same for what warehouse::point_query_options() are for: one table, by its key, values in the statement.
+  Task<std::vector<boost::json::array>> look_up(NamedQuery query);
 
  private:
+  Task<std::vector<boost::json::array>> rows(NamedQuery query, warehouse::QueryOptions options);
   [[noreturn]] void away(std::string_view store, std::string_view query, const std::exception& why);
 
   postgres::Pool& postgres_;

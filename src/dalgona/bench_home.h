@@ -24,6 +24,7 @@ class BenchHome {
   // Starts `dalgona event-grpc` on this home's stores, or ends it: what was acknowledged before is in the warehouse.
   RoleProcess& start_sink();
   void stop_sink();
+  pid_t warehouse_pid() const { return warehouse_->pid(); }
   pid_t sink_pid() const { return sink_->pid(); }
   pid_t warehouse_pid() const { return warehouse_->pid(); }
   pid_t rabbitmq_pid() const { return rabbitmq_->pid(); }

@@ -147,12 +147,19 @@ void rollup_sql(std::vector<std::string>& out, const Stream& s, const Rollup& ro
   columns.push_back("observed_at DateTime64(6, 'UTC') CODEC(Delta, LZ4)");
   served.push_back("max(t.observed_at) AS observed_at");
   const auto order = rollup_order(rollup);
-  // Small granules: a series is some hundred rows, and reading it must not read thousands of its neighbours.
+  // Small granules: a series is some hundred rows, and reading it must not read thousands of its neighbours. One file a
+  // part: a series wants most of the columns, and to open and to seek in a file for each takes 0.3 ms of the 2 ms of
+  // it.
+  constexpr const char* kOneFile =
+      "min_bytes_for_wide_part = 1000000000000000, min_rows_for_wide_part = 1000000000000000";
   out.push_back(fmt::format(
       "CREATE TABLE IF NOT EXISTS events.{}{} ({}) ENGINE = {} ORDER BY ({}, given) SETTINGS index_granularity = 512, "
-      "{}",
+      "{}, {}",
       sql.local(rollup.table), sql.on_cluster(), joined(columns),
-      sql.engine(rollup.table, "ReplacingMergeTree", "observed_at"), joined(order), sql.settings()));
+      sql.engine(rollup.table, "ReplacingMergeTree", "observed_at"), joined(order), kOneFile, sql.settings()));
+  // One that was made before; its parts become such ones as they are merged.
+  if (sql.cluster.empty())
+    out.push_back(fmt::format("ALTER TABLE events.{} MODIFY SETTING {}", rollup.table, kOneFile));
   sql.distributed(out, rollup.table, s.shard);
   out.push_back(fmt::format("CREATE MATERIALIZED VIEW IF NOT EXISTS events.{0}_mv{1} TO events.{2} AS {3}",
                             rollup.table, sql.on_cluster(), sql.local(rollup.table),

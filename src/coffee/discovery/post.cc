@@ -8,6 +8,7 @@
 #include "coffee/api/reply.h"
 #include "coffee/discovery/discovery.h"
 #include "coffee/discovery/growth.h"
+#include "coffee/series/rollup.h"
 #include "coffee/series/series.h"
 
 namespace dalgona::coffee::discovery {
@@ -21,12 +22,6 @@ constexpr std::string_view kPost = R"sql(
   WHERE p.shortcode = $1)sql";
 
 constexpr std::string_view kOwner = "SELECT p.profile_id FROM {posts} p WHERE p.shortcode = $1";
-
-// The rollup is ordered by profile, so the owner makes it a look-up. Its rows as they lie there: see profile.cc.
-constexpr std::string_view kPostSeries = R"sql(
-  SELECT date, given, observed_at, views, likes, comments FROM events.post_daily
-  WHERE platform = {platform:String} AND profile_id = {profile:String} AND shortcode = {shortcode:String}
-    AND date BETWEEN {first:Date} AND {last:Date})sql";
 
 constexpr std::array<std::string_view, 3> kPostMetrics{"views", "likes", "comments"};
 
@@ -80,14 +75,13 @@ Task<http::Response> post_series(const Context& context, http::Request& request)
   const auto owner = co_await context.stores.ask(owner_query, std::move(of_post));
   Page page;
   if (owner.rows() > 0) {
-    const DayRange reach = with_neighbours(range);
-    Stores::WarehouseParams params{{"platform", platform.name},
-                                   {"profile", std::string(owner.text(0, "profile_id"))},
-                                   {"shortcode", shortcode},
-                                   {"first", day_text(reach.first)},
-                                   {"last", day_text(reach.last)}};
-    const NamedQuery query{"post_series", kPostSeries};
-    const auto rows = co_await context.stores.ask_warehouse(query, std::move(params));
+    // The rollup is ordered by profile, so the owner makes it a look-up.
+    const RollupKey key{{"platform", platform.name},
+                        {"profile_id", std::string(owner.text(0, "profile_id"))},
+                        {"shortcode", shortcode}};
+    const std::string series = rollup_rows("post_daily", key, kPostMetrics, with_neighbours(range));
+    const NamedQuery query{"post_series", series};
+    const auto rows = co_await context.stores.look_up(query);
     const auto points = fill_gaps(points_of(rows), range);
     page.rows = series_json(points, kPostMetrics);
   }

@@ -7,6 +7,7 @@
 #include "coffee/api/refusal.h"
 #include "coffee/api/reply.h"
 #include "coffee/discovery/discovery.h"
+#include "coffee/series/rollup.h"
 #include "coffee/series/series.h"
 
 namespace dalgona::coffee::discovery {
@@ -25,18 +26,6 @@ constexpr std::string_view kProfile = R"sql(
   LEFT JOIN LATERAL (SELECT * FROM coffee.leaderboard b WHERE b.platform = p.platform AND b.profile_id = p.profile_id
                      ORDER BY b.month DESC LIMIT 1) l ON true
   WHERE p.profile_id = $1)sql";
-
-// The rollup's rows as they lie there, put together by points_of(): planning its view, or FINAL, takes longer than all
-// of this.
-constexpr std::string_view kProfileSeries = R"sql(
-  SELECT date, given, observed_at, followers, views, uploads FROM events.profile_daily
-  WHERE platform = {platform:String} AND profile_id = {profile:String} AND date BETWEEN {first:Date} AND {last:Date})sql";
-
-// A year's growth needs a year and, where days are missing, some more. A day has several rows until they are merged.
-constexpr std::string_view kRecentSeries = R"sql(
-  SELECT date, given, observed_at, followers, views, uploads FROM events.profile_daily
-  WHERE platform = {platform:String} AND profile_id = {profile:String}
-  ORDER BY date DESC LIMIT 2000)sql";
 
 constexpr std::array<std::string_view, 3> kProfileMetrics{"followers", "views", "uploads"};
 
@@ -101,9 +90,10 @@ Task<http::Response> profile(const Context& context, const Platform& platform, s
   postgres::Params params{id};
   const auto found = co_await context.stores.ask(query, std::move(params));
   if (found.rows() == 0) throw not_found(fmt::format("{} has no profile {} here", platform.name, id));
-  Stores::WarehouseParams of_profile{{"platform", platform.name}, {"profile", id}};
-  const NamedQuery recent{"profile_growth", kRecentSeries};
-  const auto rows = co_await context.stores.ask_warehouse(recent, std::move(of_profile));
+  const RollupKey key{{"platform", platform.name}, {"profile_id", id}};
+  const std::string series = rollup_rows("profile_daily", key, kProfileMetrics);
+  const NamedQuery recent{"profile_growth", series};
+  const auto rows = co_await context.stores.look_up(recent);
   const auto observed = points_of(rows);
   json::object data{{"platform", platform.name},
                     {"platformProfileId", id},
@@ -144,11 +134,10 @@ Task<http::Response> profile_series(const Context& context, http::Request& reque
   const Platform& platform = find_platform(path_text(request, "platform"));
   const std::string id = path_text(request, "platformProfileId");
   const DayRange range = read_range(Body(request, {"startDate", "endDate"}));
-  const DayRange reach = with_neighbours(range);
-  Stores::WarehouseParams params{
-      {"platform", platform.name}, {"profile", id}, {"first", day_text(reach.first)}, {"last", day_text(reach.last)}};
-  const NamedQuery query{"profile_series", kProfileSeries};
-  const auto rows = co_await context.stores.ask_warehouse(query, std::move(params));
+  const RollupKey key{{"platform", platform.name}, {"profile_id", id}};
+  const std::string sql = rollup_rows("profile_daily", key, kProfileMetrics, with_neighbours(range));
+  const NamedQuery query{"profile_series", sql};
+  const auto rows = co_await context.stores.look_up(query);
   const auto points = fill_gaps(points_of(rows), range);
   Page page;
   page.rows = series_json(points, kProfileMetrics);

@@ -27,21 +27,17 @@ Day day_from_store(std::string_view text) {
   }
 }
 
-namespace {
-// Of ClickHouse's Date.
-constexpr Day kFirst{}, kLast = std::chrono::year{2149} / 6 / 6;
-}  // namespace
-
 DayRange read_range(const Body& body) {
   const auto start = body.date("startDate");
   const auto end = body.date("endDate");
   if (start && end && *start > *end) throw InvalidInput("startDate is after endDate");
-  return {std::clamp(start ? day_of(*start) : kFirst, kFirst, kLast),
-          std::clamp(end ? day_of(*end) : kLast, kFirst, kLast)};
+  return {std::clamp(start ? day_of(*start) : kFirstDay, kFirstDay, kLastDay),
+          std::clamp(end ? day_of(*end) : kLastDay, kFirstDay, kLastDay)};
 }
 
 DayRange with_neighbours(DayRange range) {
-  return {std::max(kFirst, range.first - days{kLongestGapDays}), std::min(kLast, range.last + days{kLongestGapDays})};
+  return {std::max(kFirstDay, range.first - days{kLongestGapDays}),
+          std::min(kLastDay, range.last + days{kLongestGapDays})};
 }
 
 std::vector<Point> fill_gaps(std::span<const Point> observed, DayRange range) {

@@ -16,6 +16,9 @@ namespace dalgona::coffee {
 
 using Day = std::chrono::sys_days;
 
+// Of ClickHouse's Date.
+inline constexpr Day kFirstDay{}, kLastDay = std::chrono::year{2149} / 6 / 6;
+
 // A hole longer than that is left open, as in models/ (longest_gap_days).
 inline constexpr int kLongestGapDays = 366;
 // A series is that long at most; of a longer one the newest days are given.
