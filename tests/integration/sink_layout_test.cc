@@ -126,5 +126,28 @@ TEST_F(SinkLayout, ATableOfBeforeGoesOnAsItIs) {
   EXPECT_EQ(warehouse_.value("SELECT followers FROM events." + name_ + "_series"), "6");
 }
 
+// The step of docs/catalogue.md.
+TEST_F(SinkLayout, ATableOfBeforeIsMadeAnewByHand) {
+  const auto old = before(), fresh = now();
+  store_.prepare(old);
+  const Block event = block(new_id(), kAt, 5);
+  store_.insert(old, event, "one");
+  const auto inserted = value("toUnixTimestamp(insert_timestamp)");
+  const std::string table = "events." + name_;
+  warehouse_.value("DROP VIEW " + table + "_daily_mv");
+  warehouse_.value("RENAME TABLE " + table + " TO " + table + "_before");
+  for (const auto& sql : events::stream_ddl(fresh, "")) warehouse_.value(sql);
+  warehouse_.value("INSERT INTO " + table +
+                   " SELECT * EXCEPT (insert_timestamp), toUnixTimestamp(insert_timestamp) - "
+                   "intDiv(toUnixTimestamp64Milli(at), 1000) AS insert_delay FROM " +
+                   table + "_before SETTINGS max_partitions_per_insert_block = 0");
+  warehouse_.value("DROP TABLE " + table + "_before");
+  EXPECT_EQ(value("toUnixTimestamp64Milli(at), toUnixTimestamp(insert_timestamp), followers"),
+            fmt::format("{}\t{}\t5", kAt / 1000, inserted));
+  EXPECT_EQ(store_.present(fresh, event, {0}), std::vector<size_t>{0});
+  store_.insert(fresh, block(new_id(), kAt + 5'000, 6), "two");
+  EXPECT_EQ(warehouse_.value("SELECT followers FROM " + table + "_series"), "6");
+}
+
 }  // namespace
 }  // namespace dalgona::test
