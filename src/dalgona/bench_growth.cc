@@ -25,12 +25,12 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr int kSeriesDays = 30;      // days of a series
+constexpr int kSeriesDays = 30;  // days of a series
 constexpr int kQuestions = 300;  // of one run
 // PostgreSQL takes 300 bytes a log and ten minutes for 100 million, so it holds this many at most.
 constexpr uint64_t kMostInPostgres = 10'000'000;
 
-constexpr std::array<std::string_view, 3> kMetrics{"followers", "views", "uploads"};
+constexpr std::array<std::string_view, 3> kSeriesMetrics{"followers", "views", "uploads"};
 constexpr std::string_view kOriginalQuestion = R"sql(
   SELECT toDate(event_timestamp) AS date, argMax(JSONExtractInt(metrics, 'followers'), event_timestamp) AS followers,
          argMax(JSONExtractInt(metrics, 'views'), event_timestamp) AS views, argMax(JSONExtractInt(metrics, 'uploads'), event_timestamp) AS uploads
@@ -47,7 +47,7 @@ double bytes_a_log(BenchHome& home, const std::string& database, const std::stri
 }
 
 // What merges reach in the long run; without it a figure is one of how long the bench has waited.
-void merge(BenchHome& home, const bench::Options& options, const std::string& table) {
+void merge_log(BenchHome& home, const bench::Options& options, const std::string& table) {
   const double took = bench::seconds([&] { home.ask(fmt::format("OPTIMIZE TABLE {} FINAL", table)); });
   options.say(fmt::format("{} merged in {:.1f} s", table, took));
 }
@@ -90,7 +90,7 @@ class Questions {
 };
 
 template <typename Ask>
-Latency measure(Questions& questions, Ask ask, pid_t server = -1) {
+Latency measure_series(Questions& questions, Ask ask, pid_t server = -1) {
   std::vector<double> took;
   const double before = server > 0 ? processor_time(server) : 0;
   for (int i = 0; i < kQuestions; ++i) {
@@ -111,7 +111,7 @@ Latency measure(Questions& questions, Ask ask, pid_t server = -1) {
 size_t ask_ours(BenchHome& home, const Question& q) {
   const coffee::RollupKey key{{"platform", "YOUTUBE"}, {"profile_id", q.profile}};
   const coffee::DayRange range{coffee::day_from_store(q.first), coffee::day_from_store(q.last)};
-  const std::string sql = coffee::rollup_rows("profile_daily", key, kMetrics, range);
+  const std::string sql = coffee::rollup_rows("profile_daily", key, kSeriesMetrics, range);
   const std::string answer =
       home.warehouse().query_blocking(sql, "JSONCompactEachRow", warehouse::point_query_options());
   std::set<std::string_view> days;
@@ -173,26 +173,26 @@ bench::Result growth(const bench::Options& options) {
   // A tenth first: the figure must not grow with the logs.
   const uint64_t tenth = std::max<uint64_t>(1, logs.profiles / 10);
   fill_logs(home, logs, 0, tenth, options.say, copy);
-  merge(home, options, "events.profile_daily");
+  merge_log(home, options, "events.profile_daily");
   Questions few(logs, some_profiles(home), uint64_t(options.runs));
-  measure(few, ours);
-  const Latency small = measure(few, ours, home.warehouse_pid());
+  measure_series(few, ours);
+  const Latency small = measure_series(few, ours, home.warehouse_pid());
   options.say(fmt::format("{} logs: p50 {:.2f} p99 {:.2f} ms, processor {:.2f} ms", tenth * logs.days, small.p50,
                           small.p99, small.processor));
   fill_logs(home, logs, tenth, logs.profiles, options.say, copy);
   const uint64_t in_postgres = postgres.finish();
-  for (const char* table : {"events.profile_daily", "original.profile_log_events"}) merge(home, options, table);
+  for (const char* table : {"events.profile_daily", "original.profile_log_events"}) merge_log(home, options, table);
 
   Questions questions(logs, some_profiles(home), uint64_t(options.runs));
   // PostgreSQL may hold fewer profiles; the first ones.
   Questions for_postgres(logs, postgres.some_profiles(), uint64_t(options.runs));
   std::vector<double> p99, p50, processor, theirs, theirs_p50, theirs_processor, pg_p99, pg_p50;
   for (int run = 0; run <= options.runs; ++run) {
-    const Latency a = measure(questions, ours, home.warehouse_pid());
-    const Latency b = measure(
+    const Latency a = measure_series(questions, ours, home.warehouse_pid());
+    const Latency b = measure_series(
         questions, [&](const Question& q) { return ask_original(home, q); }, home.warehouse_pid());
     const Latency c =
-        measure(for_postgres, [&](const Question& q) { return postgres.ask(q.profile, q.first, q.last); });
+        measure_series(for_postgres, [&](const Question& q) { return postgres.ask(q.profile, q.first, q.last); });
     if (run == 0) continue;  // fills the caches of all
     options.say(fmt::format(
         "run {}: ours p50 {:.2f} p99 {:.2f} ms, original p50 {:.2f} p99 {:.2f} ms, PostgreSQL p50 {:.2f} p99 {:.2f} ms",
@@ -205,8 +205,8 @@ bench::Result growth(const bench::Options& options) {
   insert_more(home);
   const double parts =
       home.number("SELECT count() FROM system.parts WHERE active AND database = 'events' AND table = 'profile_daily'");
-  measure(questions, ours);
-  const Latency fresh = measure(questions, ours, home.warehouse_pid());
+  measure_series(questions, ours);
+  const Latency fresh = measure_series(questions, ours, home.warehouse_pid());
   const auto line = [](double p50_, double p99_, double processor_) {
     return fmt::format("p50 {:.2f} ms, p99 {:.2f} ms, processor time of the server {:.2f} ms", p50_, p99_, processor_);
   };
@@ -239,7 +239,7 @@ bench::Result storage(const bench::Options& options) {
   make_log_tables(home);
   fill_logs(home, logs, 0, logs.profiles, options.say);
   for (const char* table : {"events.profile_log", "events.profile_daily", "original.profile_log_events"})
-    merge(home, options, table);
+    merge_log(home, options, table);
   bench::Result result;
   result.value = bytes_a_log(home, "events", "profile_log");
   result.unit = "bytes a log";

@@ -14,7 +14,7 @@
 namespace dalgona {
 namespace {
 
-constexpr uint64_t kBatch = 2'000'000;  // logs of one generating statement
+constexpr uint64_t kLogsABatch = 2'000'000;  // logs of one generating statement
 
 constexpr std::string_view kMadeTable = R"sql(
   CREATE TABLE made.logs (profile UInt64, profile_id String, handle String, title String, country String,
@@ -23,7 +23,7 @@ constexpr std::string_view kMadeTable = R"sql(
 
 // The same whenever it is made: chance is sipHash64 of the profile, the day and what it is for. z and z2 are sums of
 // four even numbers with mean 0 and variance 1, near enough to normal. {0}: first profile, {1}: how many, {2}: days.
-constexpr std::string_view kMade = R"sql(
+constexpr std::string_view kMadeLogs = R"sql(
   INSERT INTO made.logs
   SELECT profile, profile_id, handle, title, country, event_timestamp,
          event_timestamp + toIntervalMicrosecond(20000 + sipHash64(profile, day, 9) % 500000) AS inserted_at, followers, following, views, uploads
@@ -54,7 +54,7 @@ constexpr std::string_view kMade = R"sql(
                   + toIntervalMicrosecond(toInt64(hour - 60000000 * log(((sipHash64(profile, i, 17) % 1000000) + 1) / 1000001))), d) AS event_timestamp)sql";
 
 // The table of the original: every metric in JSON, parsed by whoever asks.
-constexpr std::string_view kOriginal = R"sql(
+constexpr std::string_view kOriginalLogs = R"sql(
   CREATE TABLE original.profile_log_events (event_id String, source String, platform String, profile_id String, handle Nullable(String),
     event_timestamp DateTime, insert_timestamp DateTime, metrics String, dimensions String)
   ENGINE = MergeTree PARTITION BY toYYYYMM(event_timestamp) ORDER BY (platform, profile_id, event_timestamp))sql";
@@ -71,12 +71,12 @@ constexpr std::string_view kOurRows = R"sql(
   FROM made.logs)sql";
 
 // Bits of a yes that comes with probability p.
-double bits(double p) {
+double bits_of(double p) {
   return p <= 0 || p >= 1 ? 0 : -p * std::log2(p) - (1 - p) * std::log2(1 - p);
 }
 
 template <typename F>
-double mean(int steps, F f) {
+double mean_over(int steps, F f) {
   double sum = 0;
   for (int i = 0; i < steps; ++i) sum += f((i + 0.5) / steps);
   return sum / steps;
@@ -101,13 +101,15 @@ LogEntropy entropy_of(const ProfileLogs& logs, double young) {
   LogEntropy e;
   e.time = std::log2(std::numbers::e * 60'000) / 8;
   // The second of the insert is the event's or the next one: by the event's place in its second and 0.27 s on average.
-  e.delay = mean(1000, [&](double at) { return bits(std::clamp((at - 0.48) / 0.5, 0.0, 1.0)); }) / 8;
-  e.views = mean(1000, [&](double u) { return normal(0.2 * pace(u)); }) / 8;
-  e.followers =
-      mean(200, [&](double u) { return mean(100, [&](double v) { return normal(0.5 * pace(u) / (20 + 180 * v)); }); }) /
-      8;
-  e.uploads = mean(60, [&](double u) { return bits(0.02 + 0.6 * u); }) / 8;
-  e.following = bits(0.03) / 8;
+  e.delay = mean_over(1000, [&](double at) { return bits_of(std::clamp((at - 0.48) / 0.5, 0.0, 1.0)); }) / 8;
+  e.views = mean_over(1000, [&](double u) { return normal(0.2 * pace(u)); }) / 8;
+  e.followers = mean_over(200,
+                          [&](double u) {
+                            return mean_over(100, [&](double v) { return normal(0.5 * pace(u) / (20 + 180 * v)); });
+                          }) /
+                8;
+  e.uploads = mean_over(60, [&](double u) { return bits_of(0.02 + 0.6 * u); }) / 8;
+  e.following = bits_of(0.03) / 8;
   // Once a profile and month, which is a partition: 22 characters of 6 bits, 6 to 13 of about 5.2, 4 to 9 syllables of
   // 5, the country.
   e.names = (22 * 6 + 9.5 * 5.2 + 6.5 * 5 + 3) / 8 / std::min<double>(double(logs.days), 30.4);
@@ -121,7 +123,7 @@ void make_log_tables(BenchHome& home) {
   for (const auto& sql : events::shared_ddl("")) home.ask(sql);
   for (const auto& sql : events::stream_ddl(catalogue.stream("profile_log_events"), "")) home.ask(sql);
   home.ask("CREATE DATABASE original");
-  home.ask(std::string(kOriginal));
+  home.ask(std::string(kOriginalLogs));
   home.ask("CREATE DATABASE made");
   home.ask(std::string(kMadeTable));
 }
@@ -131,11 +133,11 @@ void fill_logs(BenchHome& home, const ProfileLogs& logs, uint64_t first, uint64_
   auto statement = BenchHome::long_options();
   statement.settings["max_partitions_per_insert_block"] = "0";
   statement.settings["max_insert_block_size"] = "1000000";
-  const uint64_t batch = std::max<uint64_t>(1, kBatch / logs.days);
+  const uint64_t batch = std::max<uint64_t>(1, kLogsABatch / logs.days);
   for (uint64_t at = first; at < last; at += batch) {
     const uint64_t count = std::min(batch, last - at);
     home.ask("TRUNCATE TABLE made.logs");
-    home.ask(fmt::format(fmt::runtime(kMade), at, count, logs.days), statement);
+    home.ask(fmt::format(fmt::runtime(kMadeLogs), at, count, logs.days), statement);
     const double ours = bench::seconds([&] { home.ask(std::string(kOurRows), statement); });
     const double theirs = bench::seconds([&] { home.ask(std::string(kOriginalRows), statement); });
     if (more) more();

@@ -21,7 +21,7 @@ using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kQuiet{5};
-constexpr int kAtOnce = 200;  // messages taken before acknowledgements and the committer are looked after
+constexpr int kMessagesAtOnce = 200;  // messages taken before acknowledgements and the committer are looked after
 
 struct SinkMeters {
   prometheus::Counter &events, &batches, &duplicates, &parked, &deliveries;
@@ -183,7 +183,7 @@ struct StreamSink::State {
       // What is here already is taken without asking the clock, the committer and the system each time.
       for (int i = 0; delivery; ++i) {
         take(*batch, parser, *delivery, rejected);
-        if (i == kAtOnce || is_full(r, *batch) || !connection.has_buffered()) break;
+        if (i == kMessagesAtOnce || is_full(r, *batch) || !connection.has_buffered()) break;
         delivery = connection.receive(now);
       }
       if (!delivery && quiet && SteadyClock::now() >= now + kQuiet) give_memory_back(r, parser, batch);

@@ -244,14 +244,17 @@ std::vector<std::string> stream_ddl(const Stream& s, const std::string& cluster)
       changes.push_back(fmt::format("MODIFY COLUMN {} CODEC({})", f.name, f.codec));
   }
   insert_time_columns(s, columns);
+  // Once a day: a part some of whose ids have become too old is written anew each time that the engine looks, which is
+  // every four hours unless said otherwise.
+  constexpr const char* kDrop = "merge_with_ttl_timeout = 86400";
   const auto engine = s.latest.empty() ? sql.engine(s.target.table, "MergeTree")
                                        : sql.engine(s.target.table, "ReplacingMergeTree", s.latest);
   out.push_back(fmt::format(
-      "CREATE TABLE IF NOT EXISTS events.{}{} ({}) ENGINE = {}{} ORDER BY ({}){} SETTINGS {}",
+      "CREATE TABLE IF NOT EXISTS events.{}{} ({}) ENGINE = {}{} ORDER BY ({}){} SETTINGS {}, {}",
       sql.local(s.target.table), sql.on_cluster(), joined(columns), engine,
       s.partition.empty() ? "" : " PARTITION BY " + partition_sql(s.partition), joined(s.order),
       s.ttl.count() == 0 ? "" : fmt::format(" TTL toDateTime({}) + INTERVAL {} HOUR", s.ttl_field, s.ttl.count()),
-      sql.settings()));
+      kDrop, sql.settings()));
   // Fields and codecs that the file has gained since the table was made; nothing is rewritten by it, new parts have
   // them.
   if (!changes.empty())

@@ -322,6 +322,78 @@ TEST(WarehouseHttp, SessionsKeepTemporaryTablesAndSettings) {
   EXPECT_EQ(slow.get().status, 200);
 }
 
+TEST(WarehouseHttp, AStatementFindsItsSessionAsIfItWereNew) {
+  const http::Query named{{"param_a", "1"}, {"param_b", "x"}};
+  EXPECT_EQ(server().value("SELECT {a:UInt8}, {b:String}", named), "1\tx");
+  // The session that was just left has the same settings, and both values are new.
+  EXPECT_EQ(server().value("SELECT {a:UInt8}, {b:String}", {{"param_a", "2"}, {"param_b", "y"}}), "2\ty");
+  EXPECT_EQ(exception_code(server().post("SELECT {b:String}", {{"param_a", "3"}})), 456);
+  EXPECT_EQ(exception_code(server().post("SELECT {a:UInt8}")), 456);
+  // A value that looks like the next setting is a value.
+  EXPECT_EQ(server().value("SELECT getSetting('log_comment') != 'b', {a:String}", {{"param_a", "1\\nlog_comment=1b"}}),
+            "1\t1\\nlog_comment=1b");
+  // A clause of the statement holds for the statement alone.
+  EXPECT_EQ(server().value("SELECT getSetting('max_block_size') SETTINGS max_block_size = 77"), "77");
+  EXPECT_NE(server().value("SELECT getSetting('max_block_size')"), "77");
+  // Databases: the same name gone and made again is the new one.
+  const std::string database = TestHome::shared().unique_name("d");
+  for (const char* value : {"1", "2"}) {
+    server().value("CREATE DATABASE " + database);
+    server().value("CREATE TABLE " + database + ".t (a UInt8) ENGINE = MergeTree ORDER BY a AS SELECT " + value);
+    EXPECT_EQ(server().value("SELECT a FROM t", {{"database", database}}), value);
+    server().value("DROP DATABASE " + database);
+    EXPECT_NE(server().post("SELECT a FROM t", {{"database", database}}).status, 200);
+  }
+  // More kinds of sessions than are kept, by several clients at once.
+  std::vector<std::future<int>> clients;
+  for (int c = 0; c < 4; ++c)
+    clients.push_back(std::async(std::launch::async, [c] {
+      int wrong = 0;
+      for (int i = 0; i < 100; ++i) {
+        const std::string size = std::to_string(1000 + (i * 7 + c) % 23), value = std::to_string(c * 1000 + i);
+        const auto got = server().value("SELECT getSetting('max_block_size'), {v:UInt32}",
+                                        {{"max_block_size", size}, {"param_v", value}});
+        wrong += got != size + "\t" + value;
+      }
+      return wrong;
+    }));
+  for (auto& client : clients) EXPECT_EQ(client.get(), 0);
+}
+
+TEST(WarehouseHttp, ABoundedResultIsWholeOrAnError) {
+  const http::Query bounded{{"wait_end_of_query", "1"}, {"max_result_bytes", "1000000"}};
+  EXPECT_EQ(server().value("SELECT sum(number) FROM numbers(1000)", bounded), "499500");
+  const auto rows = server().post("SELECT number FROM numbers(10000) FORMAT RowBinary", bounded);
+  EXPECT_EQ(rows.body.size(), 80'000u);
+  EXPECT_EQ(rows.headers.get_or("X-ClickHouse-Format", ""), "RowBinary");
+  EXPECT_EQ(server().value("SELECT number FROM numbers(0)", bounded), "");
+  const auto many = server().post("SELECT number FROM numbers(10000000)", bounded);
+  EXPECT_EQ(exception_code(many), 396);
+  EXPECT_NE(many.status, 200);
+  EXPECT_EQ(exception_code(server().post("SELECT throwIf(number = 5) FROM numbers(10)", bounded)), 395);
+  // Killed by the client's id as any other.
+  http::Query slowly = bounded;
+  const std::string id = TestHome::shared().unique_name("slow");
+  slowly.add("query_id", id);
+  auto slow = std::async(std::launch::async, [&] {
+    return server().post("SELECT sleepEachRow(0.1) FROM numbers(600) SETTINGS max_block_size = 1", slowly);
+  });
+  while (server().value("SELECT count() FROM system.processes WHERE Settings['log_comment'] = '" + id + "'") != "1" &&
+         slow.wait_for(std::chrono::milliseconds{5}) != std::future_status::ready) {
+  }
+  server().value("KILL QUERY WHERE query_id = '" + id + "' ASYNC");
+  EXPECT_EQ(exception_code(slow.get()), 394);
+}
+
+TEST(WarehouseHttp, MakesNoStatistics) {
+  Table table("a UInt64, b String");
+  server().value("INSERT INTO " + table.name() + " SELECT number, toString(number) FROM numbers(1000)");
+  EXPECT_EQ(server().value("SELECT value FROM system.merge_tree_settings WHERE name = 'auto_statistics_types'"), "");
+  EXPECT_EQ(
+      server().value("SELECT bytes_on_disk < 20000 FROM system.parts WHERE active AND table = '" + table.name() + "'"),
+      "1");
+}
+
 TEST(WarehouseHttp, DropsAtOnceWithSync) {
   for (int i = 0; i < 5; ++i) {
     const std::string name = TestHome::shared().unique_name("dropped");

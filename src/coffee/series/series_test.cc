@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
+#include "coffee/series/rollup.h"
 
 namespace dalgona::coffee {
 namespace {
@@ -70,6 +71,20 @@ TEST(Series, ARollupsRowsGiveEachMetricsNewestValueOfTheDay) {
   EXPECT_EQ(points[1].values, (std::vector<std::optional<int64_t>>{7, 70}));
   EXPECT_EQ(points[2].values, (std::vector<std::optional<int64_t>>{9, std::nullopt}));
   EXPECT_THROW(points_of({{"2017-09-01", 1}}), Permanent);
+}
+
+TEST(Series, ARollupIsAskedByKeyAndOnlyForDaysThatBound) {
+  const std::string_view metrics[] = {"followers", "views"};
+  const RollupKey key{{"platform", "YOUTUBE"}, {"profile_id", "it's \\"}};
+  const std::string all =
+      "SELECT date, given, observed_at, followers, views FROM events.profile_daily PREWHERE platform = 'YOUTUBE' AND "
+      "profile_id = 'it\\'s \\\\'";
+  EXPECT_EQ(rollup_rows("profile_daily", key, metrics), all);
+  EXPECT_EQ(rollup_rows("profile_daily", key, metrics, kAll), all);
+  EXPECT_EQ(rollup_rows("profile_daily", key, metrics, DayRange{day("2017-09-01"), kLastDay}),
+            all + " AND date >= '2017-09-01'");
+  EXPECT_EQ(rollup_rows("profile_daily", key, metrics, DayRange{kFirstDay, day("2017-09-02")}),
+            all + " AND date <= '2017-09-02'");
 }
 
 TEST(Series, JsonHasNullForWhatIsNotKnown) {

@@ -1,0 +1,153 @@
+// A log's table outlives the file that it was made from: one that keeps microseconds and the time of the insert goes on
+// as it is when the file wants less, and what is looked for in it is found all the same.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "event_grpc/store.h"
+#include "events/catalogue.h"
+#include "events/ddl.h"
+#include "support/test_home.h"
+#include "support/warehouse_http.h"
+
+namespace dalgona::test {
+namespace {
+
+using event_grpc::StopFlag;
+using event_grpc::Store;
+using warehouse::Block;
+using warehouse::Column;
+
+constexpr const char* kStream = R"(# A log.
+stream: {0}
+exchange: {{name: x.dx, kind: direct}}
+queue: {0}_q
+routing_key: s
+target: {{kind: warehouse, table: {0}}}
+id: event_id
+fields:
+  - {{name: event_id, type: uuid, required: true, keep: {1}}}
+  - {{name: profile_id, type: string, required: true}}
+  - {{name: at, type: time, required: true{2}}}
+  - {{name: followers, type: int64, optional: true{3}}}
+order: [profile_id, at]
+partition: month(at)
+{4}rollups:
+  - {{table: {0}_daily, view: {0}_series, by: [profile_id], day: at, last: [followers]}}
+)";
+
+class SinkLayout : public testing::Test {
+ protected:
+  SinkLayout()
+      : warehouse_(TestHome::shared().warehouse_url()),
+        client_(http_, TestHome::shared().warehouse_url()),
+        store_(client_, "", stop_),
+        name_(TestHome::shared().unique_name("log")) {}
+
+  events::Stream before() const { return parse("90d", "", "", ""); }
+  events::Stream now() const {
+    return parse("30d", ", digits: 3, codec: \"Delta, ZSTD(3)\"", ", codec: \"DoubleDelta, ZSTD(3)\"",
+                 "inserted_after: at\n");
+  }
+  events::Stream parse(const char* keep, const char* digits, const char* codec, const char* after) const {
+    return events::Catalogue::parse(fmt::format(fmt::runtime(kStream), name_, keep, digits, codec, after), "s.yaml");
+  }
+  // One row; `at` in microseconds.
+  static Block block(const Uuid& id, int64_t at, int64_t followers) {
+    Block b;
+    b.columns = {Column("event_id", "UUID", Column::Kind::kUuid, false),
+                 Column("profile_id", "String", Column::Kind::kString, false),
+                 Column("at", "DateTime64(6, 'UTC')", Column::Kind::kInt64, false),
+                 Column("followers", "Nullable(Int64)", Column::Kind::kInt64, true)};
+    b.columns[0].add(id);
+    b.columns[1].add(std::string_view("p"));
+    b.columns[2].add(at);
+    b.columns[3].add(followers);
+    return b;
+  }
+  static Uuid new_id() { return make_uuid7(system_clock().now()); }
+  std::string value(const std::string& columns) {
+    return warehouse_.value("SELECT " + columns + " FROM events." + name_);
+  }
+
+  WarehouseHttp warehouse_;
+  http::Client http_;
+  warehouse::Client client_;
+  StopFlag stop_;
+  Store store_;
+  std::string name_;
+};
+
+const int64_t kNow = system_clock().now().time_since_epoch().count() / 1'000'000 * 1'000'000;
+const int64_t kAt = kNow - 3'600'000'000 + 123'456;
+
+TEST_F(SinkLayout, ANewTableKeepsMillisecondsAndFindsWhatWasFiner) {
+  const auto stream = now();
+  store_.prepare(stream);
+  store_.prepare(stream);  // changes nothing
+  const Block mine = block(new_id(), kAt, 5), other = block(new_id(), kAt + 100, 6);
+  store_.insert(stream, mine, "one");
+  EXPECT_EQ(value("toUnixTimestamp64Micro(at::DateTime64(6))"), std::to_string(kAt - 456));
+  EXPECT_EQ(store_.present(stream, mine, {0}), std::vector<size_t>{0});
+  EXPECT_TRUE(store_.present(stream, other, {0}).empty());  // the same millisecond, another event
+  // insert_timestamp is computed, to the second, and the newest ids are found by it.
+  EXPECT_EQ(value("insert_timestamp BETWEEN now() - 60 AND now() + 1, toUnixTimestamp64Milli(insert_timestamp) % 1000"),
+            "1\t0");
+  EXPECT_EQ(value("insert_delay BETWEEN 3590 AND 3700"), "1");
+  std::vector<std::string> ids;
+  store_.recent_ids(stream, 10, [&](const Uuid& id) { ids.push_back(id.text()); });
+  EXPECT_EQ(ids, std::vector<std::string>{mine.columns[0].uuid(0).text()});
+  // Rollup and log agree about the time, or the log's latest event would not be the rollup's.
+  EXPECT_EQ(warehouse_.value("SELECT toUnixTimestamp64Micro(observed_at), followers FROM events." + name_ + "_series"),
+            fmt::format("{}\t5", kAt - 456));
+  store_.repair_rollups(stream, mine, {0});
+  EXPECT_EQ(warehouse_.value("SELECT followers FROM events." + name_ + "_series"), "5");
+}
+
+TEST_F(SinkLayout, ATableOfBeforeGoesOnAsItIs) {
+  const auto old = before(), fresh = now();
+  store_.prepare(old);
+  const Block first = block(new_id(), kAt, 5), second = block(new_id(), kAt + 1'000, 6);
+  store_.insert(old, first, "one");
+  const auto part = warehouse_.value("SELECT name FROM system.parts WHERE active AND table = '" + name_ + "'");
+  store_.prepare(fresh);
+  EXPECT_EQ(warehouse_.value("SELECT name FROM system.parts WHERE active AND table = '" + name_ + "'"), part);
+  EXPECT_EQ(warehouse_.value("SELECT compression_codec FROM system.columns WHERE name = 'followers' AND table = '" +
+                             name_ + "'"),
+            "CODEC(DoubleDelta, ZSTD(3))");
+  store_.insert(fresh, second, "two");
+  EXPECT_EQ(value("count(), max(toUnixTimestamp64Micro(at)), min(insert_timestamp) > now() - 60"),
+            fmt::format("2\t{}\t1", kAt + 1'000));
+  for (const auto& block : {&first, &second}) EXPECT_EQ(store_.present(fresh, *block, {0}), std::vector<size_t>{0});
+  size_t ids = 0;
+  store_.recent_ids(fresh, 10, [&](const Uuid&) { ++ids; });
+  EXPECT_EQ(ids, 2u);
+  EXPECT_EQ(warehouse_.value("SELECT followers FROM events." + name_ + "_series"), "6");
+}
+
+// The step of docs/catalogue.md.
+TEST_F(SinkLayout, ATableOfBeforeIsMadeAnewByHand) {
+  const auto old = before(), fresh = now();
+  store_.prepare(old);
+  const Block event = block(new_id(), kAt, 5);
+  store_.insert(old, event, "one");
+  const auto inserted = value("toUnixTimestamp(insert_timestamp)");
+  const std::string table = "events." + name_;
+  warehouse_.value("DROP VIEW " + table + "_daily_mv");
+  warehouse_.value("RENAME TABLE " + table + " TO " + table + "_before");
+  for (const auto& sql : events::stream_ddl(fresh, "")) warehouse_.value(sql);
+  warehouse_.value("INSERT INTO " + table +
+                   " SELECT * EXCEPT (insert_timestamp), toUnixTimestamp(insert_timestamp) - "
+                   "intDiv(toUnixTimestamp64Milli(at), 1000) AS insert_delay FROM " +
+                   table + "_before SETTINGS max_partitions_per_insert_block = 0");
+  warehouse_.value("DROP TABLE " + table + "_before");
+  EXPECT_EQ(value("toUnixTimestamp64Milli(at), toUnixTimestamp(insert_timestamp), followers"),
+            fmt::format("{}\t{}\t5", kAt / 1000, inserted));
+  EXPECT_EQ(store_.present(fresh, event, {0}), std::vector<size_t>{0});
+  store_.insert(fresh, block(new_id(), kAt + 5'000, 6), "two");
+  EXPECT_EQ(warehouse_.value("SELECT followers FROM " + table + "_series"), "6");
+}
+
+}  // namespace
+}  // namespace dalgona::test
