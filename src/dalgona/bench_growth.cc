@@ -25,7 +25,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr int kSeriesDays = 30;      // days of a series
+constexpr int kSeriesDays = 30;  // days of a series
 constexpr int kQuestions = 300;  // of one run
 // PostgreSQL takes 300 bytes a log and ten minutes for 100 million, so it holds this many at most.
 constexpr uint64_t kMostInPostgres = 10'000'000;
