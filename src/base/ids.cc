@@ -29,8 +29,8 @@ Uuid Uuid::parse(std::string_view text) {
   static constexpr auto kNibbles = [] {
     std::array<uint8_t, 256> table{};
     table.fill(0xff);
-    for (int i = 0; i < 10; ++i) table[size_t('0' + i)] = uint8_t(i);
-    for (int i = 0; i < 6; ++i) table[size_t('a' + i)] = table[size_t('A' + i)] = uint8_t(10 + i);
+    for (uint8_t i = 0; i < 10; ++i) table['0' + i] = i;
+    for (uint8_t i = 0; i < 6; ++i) table['a' + i] = table['A' + i] = uint8_t(10 + i);
     return table;
   }();
   static constexpr std::array<uint8_t, 16> kPlaces{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};

@@ -5,12 +5,14 @@
 
 #include "base/errors.h"
 #include "dalgona/commands.h"
+#include "dalgona/sanitized.h"
 
 int main(int argc, char** argv) {
   CLI::App app{"dalgona: creator analytics, from a platform's API to a chart"};
   app.require_subcommand(1);
   app.set_version_flag("--version", DALGONA_VERSION);
   try {
+    dalgona::run_engine_unsanitized(argc, argv);
     dalgona::register_commands(app);
     app.parse(argc, argv);
     return dalgona::exit_code();

@@ -89,7 +89,8 @@ struct Case {
 };
 
 std::vector<Case> bad_cases() {
-  std::string deep;
+  std::string deep, long_text;
+  long_text.resize(10'000'000, 'x');
   for (int i = 0; i < 500; ++i) deep += "{\"a\":";
   deep += "1" + std::string(500, '}');
   const auto without = [](std::string text, const std::string& member) {
@@ -127,7 +128,7 @@ std::vector<Case> bad_cases() {
       {"NaN", event(R"({"followers":NaN})"), "metrics.followers"},
       {"NaN in the rest", event(R"({"er":NaN})"), "metrics.er"},
       {"half a literal in the rest", event("{}", R"({"x":tru})"), "dimensions.x"},
-      {"10 MB text", event("{}", R"({"title":")" + std::string(10'000'000, 'x') + "\"}"), "dimensions.title"},
+      {"10 MB text", event("{}", R"({"title":")" + long_text + "\"}"), "dimensions.title"},
       {"invalid UTF-8", event("{}", "{\"title\":\"\xff\xfe\"}"), ""},
       {"raw NUL", event("{}", std::string("{\"title\":\"a\0b\"}", 15)), ""},
       {"escaped NUL", event("{}", R"({"title":"a\u0000b"})"), "dimensions.title"},

@@ -1,6 +1,7 @@
 #include "sandbox/fields.h"
 
 #include <boost/json.hpp>
+#include <fmt/format.h>
 
 #include "base/errors.h"
 
@@ -148,15 +149,16 @@ std::string FieldMask::unknown_in(const FieldMask& schema) const {
         known = known || unknown.empty();
         if (first_unknown.empty()) first_unknown = unknown;
       }
-      if (!known) return name + "/" + first_unknown;
+      if (!known) return fmt::format("{}/{}", name, first_unknown);
       continue;
     }
     auto found = schema.children_.find(name);
     if (found == schema.children_.end()) found = schema.children_.find("*");
     if (found == schema.children_.end()) return name;
     if (below.all()) continue;
-    if (found->second.all()) return name + "/" + below.children_.begin()->first;
-    if (const std::string unknown = below.unknown_in(found->second); !unknown.empty()) return name + "/" + unknown;
+    if (found->second.all()) return fmt::format("{}/{}", name, below.children_.begin()->first);
+    if (const std::string unknown = below.unknown_in(found->second); !unknown.empty())
+      return fmt::format("{}/{}", name, unknown);
   }
   return {};
 }

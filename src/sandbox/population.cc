@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
 #include <openssl/sha.h>
 
 #include "base/errors.h"
@@ -114,7 +115,8 @@ void Population::derive_handles() {
     std::string handle = "@" + slug(channel.title);
     // A platform's handle has at least three characters, and no two channels share one.
     if (handle.size() < 4 || !handle_index_.emplace(handle, i).second) {
-      handle = to_lower_ascii(handle + (handle.size() > 1 ? "-" : "user-") + channel.id.substr(2, 8));
+      handle =
+          to_lower_ascii(fmt::format("{}{}{}", handle, handle.size() > 1 ? "-" : "user-", channel.id.substr(2, 8)));
       handle_index_.emplace(handle, i);
     }
     channel.handle = handle;

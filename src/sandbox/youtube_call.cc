@@ -131,9 +131,11 @@ void YoutubeApi::Call::allow(std::initializer_list<std::string_view> names) cons
           .at("Authorization", "header")
           .canonical("UNAUTHENTICATED");
     if (standard_parameters().contains(name) || std::find(names.begin(), names.end(), name) != names.end()) continue;
-    throw ApiError(400, "badRequest", "global",
-                   "Invalid JSON payload received. Unknown name \"" + name +
-                       "\": Cannot bind query parameter. Field '" + name + "' could not be found in request message.")
+    throw ApiError(
+        400, "badRequest", "global",
+        fmt::format("Invalid JSON payload received. Unknown name \"{0}\": Cannot bind query parameter. Field "
+                    "'{0}' could not be found in request message.",
+                    name))
         .canonical("INVALID_ARGUMENT");
   }
 }
@@ -287,7 +289,7 @@ uint32_t YoutubeApi::Call::check() const {
   std::set<std::string> sorted;
   for (const auto& [name, value] : query_)
     if (name != "pageToken" && name != "maxResults" && !standard_parameters().contains(name) && name != "part")
-      sorted.insert(name + "=" + value);
+      sorted.insert(fmt::format("{}={}", name, value));
   for (const std::string& one : sorted) all += "&" + one;
   return uint32_t(stable_hash(all));
 }

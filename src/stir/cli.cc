@@ -171,7 +171,8 @@ Task<Kitchen::Outcome> publish_only(Kitchen& kitchen, const Options& o, asio::io
         known.push_back(target.model);
         list += (list.empty() ? "" : ", ") + target.model;
       }
-    throw InvalidInput("no DAG publishes '" + wanted + "'" + did_you_mean(wanted, known) + "; published are: " + list);
+    throw InvalidInput(
+        fmt::format("no DAG publishes '{}'{}; published are: {}", wanted, did_you_mean(wanted, known), list));
   }
   Kitchen::Request request = request_of(o);
   request.select.clear();

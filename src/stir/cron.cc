@@ -1,5 +1,7 @@
 #include "stir/cron.h"
 
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "base/config.h"

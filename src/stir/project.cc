@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 #include <fmt/format.h>
 #include <openssl/sha.h>
@@ -226,7 +227,7 @@ class Reader {
       node.kind = Kind::kSource;
       node.path = path;
       node.line = table.Mark().line + 1;
-      node.name = group + "." + name;
+      node.name = fmt::format("{}.{}", group, name);
       node.id = fmt::format("source.{}.{}.{}", project_.name, group, name);
       node.fqn = {project_.name, group, name};
       node.schema = source["schema"].as<std::string>(group);
@@ -235,11 +236,12 @@ class Reader {
       for (const YAML::Node& level : std::vector<YAML::Node>{source, table})
         if (level["tags"]) add_tags(to_json(level["tags"], path), node.tags);
       if (!project_.nodes.emplace(node.id, node).second)
-        throw CompileError(at(path, table) + "source '" + node.name + "' is declared twice");
+        throw CompileError(fmt::format("{}source '{}' is declared twice", at(path, table), node.name));
       const auto tested = fmt::format("source('{}', '{}')", group, name);
-      tests_of(path, table, tested, "source_" + group + "_" + name, "");
+      const auto prefix = fmt::format("source_{}_{}", group, name);
+      tests_of(path, table, tested, prefix, "");
       for (const auto& column : table["columns"])
-        tests_of(path, column, tested, "source_" + group + "_" + name, column["name"].as<std::string>(""));
+        tests_of(path, column, tested, prefix, column["name"].as<std::string>(""));
     }
   }
 
@@ -279,7 +281,7 @@ class Reader {
         }
         std::string suffix = column.empty() ? "" : "_" + column;
         if (!node.arguments.empty()) suffix += "_" + hash8(json::serialize(node.arguments));
-        if (node.name.empty()) node.name = test + "_" + table + suffix;
+        if (node.name.empty()) node.name = fmt::format("{}_{}{}", test, table, suffix);
         if (!column.empty()) node.arguments["column_name"] = column;
         node.test_macro = "test_" + test;
         node.id = fmt::format("test.{}.{}", project_.name, node.name);

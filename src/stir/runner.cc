@@ -1,6 +1,7 @@
 #include "stir/runner.h"
 
 #include <algorithm>
+#include <fstream>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>

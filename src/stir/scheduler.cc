@@ -1,5 +1,7 @@
 #include "stir/scheduler.h"
 
+#include <charconv>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/strand.hpp>

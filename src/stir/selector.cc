@@ -1,6 +1,7 @@
 #include "stir/selector.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 #include <fnmatch.h>

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include <boost/json.hpp>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 

@@ -3,6 +3,7 @@
 #include <set>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/strand.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,6 @@
 // Bad input among good, and what a person does with it afterwards.
 #include <boost/json.hpp>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,6 +1,7 @@
 // Each of the 26 queues: a message as its senders write it goes in, its row comes out where the stream's file says.
 #include <set>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/ids.h"

@@ -96,7 +96,7 @@ TEST(StirFormulas, MacrosAndFunctionsAgree) {
   for (size_t i = 0; i < all.size(); ++i) {
     const auto cells = split(lines[i], '\t');
     ASSERT_EQ(cells.size(), 9u) << lines[i];
-    const auto& [a, b, c] = all[i];
+    const auto &a = all[i][0], &b = all[i][1], &c = all[i][2];
     const auto where = [&] {
       return testing::Message() << "row " << lines[i] << " of " << a.value_or(NAN) << ", " << b.value_or(NAN) << ", "
                                 << c.value_or(NAN);

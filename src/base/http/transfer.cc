@@ -61,7 +61,8 @@ void Transfer::prepare(Easy handle, const std::string& user_agent) {
     curl_easy_setopt(easy.get(), CURLOPT_USERNAME, request.aws->access_key.c_str());
     curl_easy_setopt(easy.get(), CURLOPT_PASSWORD, request.aws->secret_key.c_str());
     if (request.aws->service == "s3" && !request.headers.get("x-amz-content-sha256"))
-      append(fields, "x-amz-content-sha256: " + (request.read_body ? "UNSIGNED-PAYLOAD" : sha256_hex(request.sent_body())));
+      append(fields,
+             "x-amz-content-sha256: " + (request.read_body ? "UNSIGNED-PAYLOAD" : sha256_hex(request.sent_body())));
   } else if (!request.user.empty() || !request.password.empty()) {
     curl_easy_setopt(easy.get(), CURLOPT_HTTPAUTH, long(CURLAUTH_BASIC));
     curl_easy_setopt(easy.get(), CURLOPT_USERNAME, request.user.c_str());

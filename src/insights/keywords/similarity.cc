@@ -135,7 +135,8 @@ double jaro(std::u32string_view a, std::u32string_view b) {
     ++j;
   }
   const auto m = static_cast<double>(common);
-  const auto transpositions = static_cast<double>(swapped / 2);
+  const size_t pairs = swapped / 2;
+  const auto transpositions = static_cast<double>(pairs);
   return (m / static_cast<double>(a.size()) + m / static_cast<double>(b.size()) + (m - transpositions) / m) / 3.0;
 }
 
