@@ -45,11 +45,11 @@ std::vector<Kind> kinds(size_t long_text) {
           {"deep nesting", "dimensions.x", with("\"dimensions\":{}", "\"dimensions\":{\"x\":" + deep + "}")}};
 }
 
-// DALGONA_BAD_INPUT=N: N of each kind among N * 1000 good ones, the long texts 10 MB each. Without it a run of a
+// BAD_INPUT_EACH=N: N of each kind among N * 1000 good ones, the long texts 10 MB each. Without it a run of a
 // minute.
 TEST(EventsParked, GoodOnesLandAndEachBadOneIsParkedWithItsField) {
   auto& house = EventsHouse::shared();
-  const char* wanted_size = std::getenv("DALGONA_BAD_INPUT");
+  const char* wanted_size = std::getenv("BAD_INPUT_EACH");
   const size_t rounds = wanted_size ? std::strtoull(wanted_size, nullptr, 10) : 40;
   ASSERT_GT(rounds, 0u);
   const size_t good_before = 250, good_after = wanted_size ? 750 : 250;
