@@ -29,8 +29,7 @@ std::vector<Kind> kinds(size_t long_text) {
   std::string deep = "1";
   for (int i = 0; i < 200; ++i) deep = "[" + deep + "]";
   return {{"not JSON", "", "hello"},
-          // In the middle of a name, which is told as far as it goes.
-          {"truncated", "shortco", post_log(0).substr(0, 120)},
+          {"truncated", "profile_id", post_log(0).substr(0, 100)},
           {"wrong type", "metrics.likes", with("\"likes\":0", "\"likes\":\"many\"")},
           {"missing field", "shortcode", with("\"shortcode\":\"s0\",", "")},
           {"unknown field", "surprise", post_log(0, ",\"surprise\":1")},
