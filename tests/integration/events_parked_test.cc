@@ -151,6 +151,52 @@ TEST(EventsParked, ListShowReplayAndDrop) {
   EXPECT_THAT(none.output, HasSubstr("which? give ids, --stream, --field, or --all"));
 }
 
+// Of beat's own stream, as its user sees it: list, metrics and status count the one, and its neighbours are there.
+TEST(EventsParked, AMalformedProfileLogIsListedAndCounted) {
+  auto& house = EventsHouse::shared();
+  const auto log = [](int n, const std::string& followers) {
+    return fmt::format(
+        R"({{"event_id":"01890a5d-ac96-774b-bccf-{:012x}","source":"test","platform":"YOUTUBE","profile_id":"malformed-{}","handle":"h","event_timestamp":"2026-11-01 00:00:00","metrics":{{"followers":{}}},"dimensions":{{}}}})",
+        n, n, followers);
+  };
+  const auto metric = [&] {
+    http::ClientRequest request;
+    request.url = house.role().url() + "/metrics";
+    const auto text = house.http().send_blocking(std::move(request)).body;
+    const std::string name = "dalgona_event_grpc_parked_total{stream=\"profile_log_events\"} ";
+    const auto at = text.find(name);
+    return at == text.npos ? 0.0 : std::strtod(text.c_str() + at + name.size(), nullptr);
+  };
+  const auto status = [&] {
+    const auto outcome = house.home().run({"event-grpc", "status", "--once", "--json", "--url", house.role().url()});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+    const auto all = boost::json::parse(outcome.output);
+    for (const auto& line : all.as_array())
+      if (line.at("stream") == "profile_log_events") return line.at("parked").to_number<double>();
+    return -1.0;
+  };
+  const auto before = metric();
+  house.publish("beat.dx", "profile_log_events", log(1, "10") + "\n" + log(2, "\"a lot\"") + "\n" + log(3, "30"),
+                "application/x-ndjson");
+  house.publish("beat.dx", "profile_log_events", log(4, "40"));
+  const auto sql =
+      "SELECT groupArray(profile_id) FROM (SELECT profile_id FROM _e.profile_log_events WHERE profile_id "
+      "LIKE 'malformed-%' ORDER BY profile_id)";
+  const std::string good = "['malformed-1','malformed-3','malformed-4']";
+  EXPECT_EQ(house.query_until(sql, good), good);
+  EXPECT_EQ(
+      house.query_until("SELECT field FROM events.parked FINAL WHERE body LIKE '%malformed-2%'", "metrics.followers"),
+      "metrics.followers");
+  EXPECT_EQ(metric(), before + 1);
+  EXPECT_EQ(status(), before + 1);
+  const auto list = house.home().run({"event-grpc", "parked", "list", "--stream", "profile_log_events"});
+  EXPECT_EQ(list.exit_code, 0);
+  EXPECT_THAT(list.output, HasSubstr("metrics.followers: must be a whole number"));
+  const auto json = boost::json::parse(
+      house.home().run({"event-grpc", "parked", "list", "--stream", "profile_log_events", "--json"}).output);
+  EXPECT_EQ(json.as_array().size(), 1u);
+}
+
 TEST(EventsParked, StatusShowsEveryStream) {
   auto& house = EventsHouse::shared();
   const auto outcome = house.home().run({"event-grpc", "status", "--once", "--json", "--url", house.role().url()});
