@@ -51,6 +51,6 @@ def faults(path):
                 yield f"{path}:{number}: {target} goes sideways: {here} may not include {there}"
 
 
-found = [fault for path in sys.argv[1:] if path.startswith(("src/", "tests/", "bench/")) for fault in faults(path)]
+found = [fault for path in sys.argv[1:] if path.startswith(("src/", "tests/", "bench/")) and path.endswith((".cc", ".h")) for fault in faults(path)]
 print("\n".join(found) if found else "layers: clean")
 sys.exit(1 if found else 0)
