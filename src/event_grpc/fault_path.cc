@@ -11,7 +11,7 @@ namespace dalgona::event_grpc {
 namespace {
 
 constexpr size_t kDeepest = 64;
-constexpr size_t kLongest = 200;
+constexpr size_t kLongestPath = 200;
 
 // The first byte that belongs to no character, or the size.
 size_t first_bad_byte(std::string_view text) {
@@ -65,11 +65,11 @@ std::string fault_path(std::string_view text) {
     if (level.name.empty()) continue;
     if (!path.empty()) path += '.';
     path += level.name;
-    if (path.size() > kLongest) break;
+    if (path.size() > kLongestPath) break;
   }
   path = to_utf8_lossy(path);
-  if (path.size() > kLongest) {
-    size_t cut = kLongest;
+  if (path.size() > kLongestPath) {
+    size_t cut = kLongestPath;
     while (cut > 0 && (uint8_t(path[cut]) & 0xc0) == 0x80) --cut;
     path.resize(cut);
   }
