@@ -26,7 +26,7 @@
 namespace dalgona {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kClients = 16;
 constexpr int kMany = 100;  // events a call, of the ways that take many
@@ -39,7 +39,7 @@ struct HttpLoad {
   std::string path, content_type, body;
 };
 
-void send_http(const HttpLoad& load, std::vector<double>& seconds) {
+void send_http(const HttpLoad& load, std::vector<double>& took_each) {
   namespace http = boost::beast::http;
   asio::io_context context;
   asio::ip::tcp::socket socket(context);
@@ -50,11 +50,11 @@ void send_http(const HttpLoad& load, std::vector<double>& seconds) {
                   load.content_type, load.body.size(), load.body);
   boost::beast::flat_buffer buffer;
   for (int call = 0; call < load.calls_a_client; ++call) {
-    const auto began = Clock::now();
+    const auto began = SteadyClock::now();
     asio::write(socket, asio::buffer(request));
     http::response<http::string_body> response;
     http::read(socket, buffer, response);
-    seconds.push_back(std::chrono::duration<double>(Clock::now() - began).count());
+    took_each.push_back(std::chrono::duration<double>(SteadyClock::now() - began).count());
     if (response.result_int() != 200)
       throw Permanent(fmt::format("{} was answered {}: {}", load.path, response.result_int(), response.body()));
   }
@@ -67,15 +67,15 @@ std::vector<double> run(const HttpLoad& load) {
   std::vector<std::thread> clients;
   for (int c = 0; c < kClients; ++c)
     clients.emplace_back([&] {
-      std::vector<double> seconds;
+      std::vector<double> took_each;
       try {
-        send_http(load, seconds);
+        send_http(load, took_each);
       } catch (...) {
         const std::scoped_lock lock(mutex);
         failed = std::current_exception();
       }
       const std::scoped_lock lock(mutex);
-      all.insert(all.end(), seconds.begin(), seconds.end());
+      all.insert(all.end(), took_each.begin(), took_each.end());
     });
   for (auto& client : clients) client.join();
   if (failed) std::rethrow_exception(failed);
@@ -84,18 +84,18 @@ std::vector<double> run(const HttpLoad& load) {
 
 // One way in: rates of its runs, and the times of all its calls.
 struct Way {
-  std::vector<double> rates, seconds;
+  std::vector<double> rates, took_each;
 
   // `load` gives the seconds of its calls.
   void measure(double events, const std::function<std::vector<double>()>& load) {
     std::vector<double> of_run;
     const double took = bench::seconds([&] { of_run = load(); });
     rates.push_back(events / took);
-    seconds.insert(seconds.end(), of_run.begin(), of_run.end());
+    took_each.insert(took_each.end(), of_run.begin(), of_run.end());
   }
   double rate() const { return bench::median(rates); }
   double quantile(double q) const {
-    auto sorted = seconds;
+    auto sorted = took_each;
     std::sort(sorted.begin(), sorted.end());
     return sorted.empty() ? 0 : sorted[std::min(sorted.size() - 1, size_t(q * double(sorted.size())))];
   }
@@ -140,7 +140,7 @@ class IngestBench {
     const auto messages = event_grpc::messages_of(event_grpc::page_openings(kMany), plan_, system_clock().now());
     const auto settle = [&](uint64_t window) {
       while (connection.unconfirmed() > window)
-        if (!connection.wait_confirms(Clock::now() + std::chrono::seconds{30}).failed.empty())
+        if (!connection.wait_confirms(SteadyClock::now() + std::chrono::seconds{30}).failed.empty())
           throw Permanent("the broker refuses");
     };
     return double(calls) * kMany / bench::seconds([&] {

@@ -101,13 +101,13 @@ class Connection {
 }  // namespace
 
 bool http(uint16_t port, const std::string& path, std::chrono::milliseconds limit) {
-  const auto deadline = Clock::now() + limit;
+  const auto deadline = SteadyClock::now() + limit;
   const auto request = fmt::format("GET {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n", path, port);
   constexpr size_t kStatusLine = 12;
   const auto good = [](const std::string& answer) { return answer.starts_with("HTTP/1.") && answer.ends_with(" 200"); };
   const auto answer = Connection(port, limit).ask(request, kStatusLine);
   if (answer.starts_with("HTTP/")) return good(answer);
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
   return left.count() > 0 && good(Connection(port, left).ask_with_tls(request, kStatusLine));
 }
 
