@@ -6,6 +6,7 @@
 #include <thread>
 
 #include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <fmt/format.h>
@@ -38,7 +39,7 @@ struct HttpLoad {
   std::string path, content_type, body;
 };
 
-void send_http(const HttpLoad& load, std::vector<double>& took) {
+void send_http(const HttpLoad& load, std::vector<double>& took_each) {
   namespace http = boost::beast::http;
   asio::io_context context;
   asio::ip::tcp::socket socket(context);
@@ -53,7 +54,7 @@ void send_http(const HttpLoad& load, std::vector<double>& took) {
     asio::write(socket, asio::buffer(request));
     http::response<http::string_body> response;
     http::read(socket, buffer, response);
-    took.push_back(std::chrono::duration<double>(SteadyClock::now() - began).count());
+    took_each.push_back(std::chrono::duration<double>(SteadyClock::now() - began).count());
     if (response.result_int() != 200)
       throw Permanent(fmt::format("{} was answered {}: {}", load.path, response.result_int(), response.body()));
   }
@@ -66,15 +67,15 @@ std::vector<double> run(const HttpLoad& load) {
   std::vector<std::thread> clients;
   for (int c = 0; c < kClients; ++c)
     clients.emplace_back([&] {
-      std::vector<double> took;
+      std::vector<double> took_each;
       try {
-        send_http(load, took);
+        send_http(load, took_each);
       } catch (...) {
         const std::scoped_lock lock(mutex);
         failed = std::current_exception();
       }
       const std::scoped_lock lock(mutex);
-      all.insert(all.end(), took.begin(), took.end());
+      all.insert(all.end(), took_each.begin(), took_each.end());
     });
   for (auto& client : clients) client.join();
   if (failed) std::rethrow_exception(failed);
@@ -83,18 +84,18 @@ std::vector<double> run(const HttpLoad& load) {
 
 // One way in: rates of its runs, and the times of all its calls.
 struct Way {
-  std::vector<double> rates, took;
+  std::vector<double> rates, took_each;
 
   // `load` gives the seconds of its calls.
   void measure(double events, const std::function<std::vector<double>()>& load) {
     std::vector<double> of_run;
-    const double all = bench::seconds([&] { of_run = load(); });
-    rates.push_back(events / all);
-    took.insert(took.end(), of_run.begin(), of_run.end());
+    const double took = bench::seconds([&] { of_run = load(); });
+    rates.push_back(events / took);
+    took_each.insert(took_each.end(), of_run.begin(), of_run.end());
   }
   double rate() const { return bench::median(rates); }
   double quantile(double q) const {
-    auto sorted = took;
+    auto sorted = took_each;
     std::sort(sorted.begin(), sorted.end());
     return sorted.empty() ? 0 : sorted[std::min(sorted.size() - 1, size_t(q * double(sorted.size())))];
   }

@@ -14,7 +14,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kChannel = 10'000;
-constexpr size_t kRows = 1'000;
+constexpr size_t kBatchRows = 1'000;
 constexpr std::chrono::seconds kFlush{5};
 
 // The event unmarshalled and marshalled again, its groups as text.
@@ -70,7 +70,7 @@ void OriginalSink::put(std::string row) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return stop_ || channel_.size() < kChannel; });
   channel_.push_back(std::move(row));
-  if (channel_.size() == kRows) changed_.notify_all();
+  if (channel_.size() == kBatchRows) changed_.notify_all();
 }
 
 void OriginalSink::consume() {
@@ -90,8 +90,8 @@ void OriginalSink::flush() {
     std::string rows;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, kFlush, [this] { return stop_ || channel_.size() >= kRows; });
-      for (size_t n = 0; n < kRows && !channel_.empty(); ++n) {
+      changed_.wait_for(lock, kFlush, [this] { return stop_ || channel_.size() >= kBatchRows; });
+      for (size_t n = 0; n < kBatchRows && !channel_.empty(); ++n) {
         rows += channel_.front() + "\n";
         channel_.pop_front();
       }

@@ -112,7 +112,7 @@ class SinkBench {
     const double took = std::chrono::duration<double>(SteadyClock::now() - began).count();
     if (failed) std::rethrow_exception(failed);
     memory_ = std::max(memory_, peak_memory(home_.sink_pid()));
-    const auto micros = [&](double seconds) { return seconds * 1e6 / double(events); };
+    const auto micros = [&](double time) { return time * 1e6 / double(events); };
     processor_ = fmt::format("sink {:.2f}, warehouse {:.2f}, broker {:.2f} us an event",
                              micros(processor_seconds(home_.sink_pid())),
                              micros(processor_seconds(home_.warehouse_pid()) - warehouse),

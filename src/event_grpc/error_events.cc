@@ -12,10 +12,10 @@ namespace {
 
 // A broken event may be anything; the error event about it must be readable. The parked row keeps the bytes as they
 // were.
-constexpr size_t kLongest = 8 << 20;
+constexpr size_t kLongestKept = 8 << 20;
 
 std::string readable(std::string_view bytes) {
-  auto text = to_utf8_lossy(bytes.substr(0, kLongest));
+  auto text = to_utf8_lossy(bytes.substr(0, kLongestKept));
   for (size_t at = 0; (at = text.find('\0', at)) != text.npos; at += 3) text.replace(at, 1, "\xef\xbf\xbd");
   return text;
 }

@@ -56,10 +56,10 @@ class SinkLayout : public testing::Test {
   // One row; `at` in microseconds.
   static Block block(const Uuid& id, int64_t at, int64_t followers) {
     Block b;
-    b.columns = {Column("event_id", "UUID", Column::Kind::kUuid, false),
-                 Column("profile_id", "String", Column::Kind::kString, false),
-                 Column("at", "DateTime64(6, 'UTC')", Column::Kind::kInt64, false),
-                 Column("followers", "Nullable(Int64)", Column::Kind::kInt64, true)};
+    b.columns.emplace_back("event_id", "UUID", Column::Kind::kUuid, false);
+    b.columns.emplace_back("profile_id", "String", Column::Kind::kString, false);
+    b.columns.emplace_back("at", "DateTime64(6, 'UTC')", Column::Kind::kInt64, false);
+    b.columns.emplace_back("followers", "Nullable(Int64)", Column::Kind::kInt64, true);
     b.columns[0].add(id);
     b.columns[1].add(std::string_view("p"));
     b.columns[2].add(at);
@@ -76,6 +76,7 @@ class SinkLayout : public testing::Test {
   warehouse::Client client_;
   StopFlag stop_;
   Store store_;
+  std::shared_ptr<std::string> encoded_;
   std::string name_;
 };
 
@@ -87,7 +88,7 @@ TEST_F(SinkLayout, ANewTableKeepsMillisecondsAndFindsWhatWasFiner) {
   store_.prepare(stream);
   store_.prepare(stream);  // changes nothing
   const Block mine = block(new_id(), kAt, 5), other = block(new_id(), kAt + 100, 6);
-  store_.insert(stream, mine, "one");
+  store_.insert(stream, mine, "one", encoded_);
   EXPECT_EQ(value("toUnixTimestamp64Micro(at::DateTime64(6))"), std::to_string(kAt - 456));
   EXPECT_EQ(store_.present(stream, mine, {0}), std::vector<size_t>{0});
   EXPECT_TRUE(store_.present(stream, other, {0}).empty());  // the same millisecond, another event
@@ -109,14 +110,14 @@ TEST_F(SinkLayout, ATableOfBeforeGoesOnAsItIs) {
   const auto old = before(), fresh = now();
   store_.prepare(old);
   const Block first = block(new_id(), kAt, 5), second = block(new_id(), kAt + 1'000, 6);
-  store_.insert(old, first, "one");
+  store_.insert(old, first, "one", encoded_);
   const auto part = warehouse_.value("SELECT name FROM system.parts WHERE active AND table = '" + name_ + "'");
   store_.prepare(fresh);
   EXPECT_EQ(warehouse_.value("SELECT name FROM system.parts WHERE active AND table = '" + name_ + "'"), part);
   EXPECT_EQ(warehouse_.value("SELECT compression_codec FROM system.columns WHERE name = 'followers' AND table = '" +
                              name_ + "'"),
             "CODEC(DoubleDelta, ZSTD(3))");
-  store_.insert(fresh, second, "two");
+  store_.insert(fresh, second, "two", encoded_);
   EXPECT_EQ(value("count(), max(toUnixTimestamp64Micro(at)), min(insert_timestamp) > now() - 60"),
             fmt::format("2\t{}\t1", kAt + 1'000));
   for (const auto& block : {&first, &second}) EXPECT_EQ(store_.present(fresh, *block, {0}), std::vector<size_t>{0});
@@ -131,7 +132,7 @@ TEST_F(SinkLayout, ATableOfBeforeIsMadeAnewByHand) {
   const auto old = before(), fresh = now();
   store_.prepare(old);
   const Block event = block(new_id(), kAt, 5);
-  store_.insert(old, event, "one");
+  store_.insert(old, event, "one", encoded_);
   const auto inserted = value("toUnixTimestamp(insert_timestamp)");
   const std::string table = "events." + name_;
   warehouse_.value("DROP VIEW " + table + "_daily_mv");
@@ -145,7 +146,7 @@ TEST_F(SinkLayout, ATableOfBeforeIsMadeAnewByHand) {
   EXPECT_EQ(value("toUnixTimestamp64Milli(at), toUnixTimestamp(insert_timestamp), followers"),
             fmt::format("{}\t{}\t5", kAt / 1000, inserted));
   EXPECT_EQ(store_.present(fresh, event, {0}), std::vector<size_t>{0});
-  store_.insert(fresh, block(new_id(), kAt + 5'000, 6), "two");
+  store_.insert(fresh, block(new_id(), kAt + 5'000, 6), "two", encoded_);
   EXPECT_EQ(warehouse_.value("SELECT followers FROM " + table + "_series"), "6");
 }
 
