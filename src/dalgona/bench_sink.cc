@@ -145,6 +145,7 @@ class SinkBench {
   double receiver(uint64_t events) {
     publish(url_, kPeersQueue, events, 1);
     settle();
+    const double broker = processor_seconds(home_.rabbitmq_pid()), mine = processor_seconds(::getpid());
     const auto began = SteadyClock::now();
     amqp::Connection connection({.url = url_, .name = "bench receiver"});
     connection.consume(kPeersQueue, 2000);
@@ -153,11 +154,16 @@ class SinkBench {
       if (!delivery) throw Permanent("the broker delivers nothing");
       if (++n % 100 == 0 || n == events) connection.ack(delivery->tag, true);
     }
+    const auto micros = [&](double seconds) { return seconds * 1e6 / double(events); };
+    receivers_processor_ =
+        fmt::format("receiver {:.2f}, broker {:.2f} us an event", micros(processor_seconds(::getpid()) - mine),
+                    micros(processor_seconds(home_.rabbitmq_pid()) - broker));
     return double(events) / std::chrono::duration<double>(SteadyClock::now() - began).count();
   }
 
   // Of the last run of ours: the figure that other programs on the machine disturb least.
   const std::string& processor() const { return processor_; }
+  const std::string& receivers_processor() const { return receivers_processor_; }
   // Of the sink's process, bytes at most.
   uint64_t memory() const { return memory_; }
 
@@ -203,7 +209,7 @@ class SinkBench {
   BenchHome home_;
   std::string url_;
   uint64_t memory_ = 0;
-  std::string processor_;
+  std::string processor_, receivers_processor_;
 };
 
 bench::Result sink(const bench::Options& options) {
@@ -241,7 +247,7 @@ bench::Result sink(const bench::Options& options) {
 }
 
 bench::Result sink_single(const bench::Options& options) {
-  const uint64_t events = options.rows ? options.rows : 300'000;
+  const uint64_t events = options.rows ? options.rows : 500'000;
   SinkBench home;
   const auto pair = bench::alternate(
       options.runs, [&] { return home.ours(events, 1, false); }, [&] { return home.receiver(events); });
@@ -253,6 +259,7 @@ bench::Result sink_single(const bench::Options& options) {
   result.runs = options.runs;
   result.details = {{"events a run, bytes each", fmt::format("{}, {}", events, kEventBytes)},
                     {"processor time", home.processor()},
+                    {"the peer's", home.receivers_processor()},
                     {"memory of the sink at most", fmt::format("{:.0f} MB", double(home.memory()) / 1e6)}};
   return result;
 }

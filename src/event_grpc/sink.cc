@@ -21,6 +21,9 @@ using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kQuiet{5};
+constexpr size_t kWorthwhile = 10'000;           // rows whose insert costs more than what every insert costs
+constexpr std::chrono::milliseconds kPause{20};  // without a delivery: nothing more is on its way
+constexpr double kMostMessages = 260'000;        // without acknowledgement: the broker remembers each
 constexpr int kMessagesAtOnce = 200;  // messages taken before acknowledgements and the committer are looked after
 
 struct SinkMeters {
@@ -73,7 +76,7 @@ struct StreamSink::State {
     uint64_t ack_generation = 0, ack_up_to = 0;  // under mutex; set by the committer
     std::atomic<bool> slot_busy{false};          // a sealed batch of ours is with the committer
     uint64_t generation = 0;
-    uint16_t prefetch = 0;
+    uint32_t prefetch = 0;
   };
 
   const events::Stream& stream;
@@ -179,14 +182,24 @@ struct StreamSink::State {
         continue;
       }
       const bool quiet = batch->empty() && !r.slot_busy;
-      auto delivery = connection.receive(batch->empty() || r.slot_busy ? now + kQuiet : due);
+      // The end of a backlog: a batch that is worth an insert need not wait for the company that its time allows.
+      const bool worthwhile = batch->block.rows() >= kWorthwhile && !r.slot_busy;
+      auto until = batch->empty() || r.slot_busy ? now + kQuiet : due;
+      if (worthwhile) until = std::min(until, now + kPause);
+      auto delivery = connection.receive(until);
       // What is here already is taken without asking the clock, the committer and the system each time.
       for (int i = 0; delivery; ++i) {
         take(*batch, parser, *delivery, rejected);
         if (i == kMessagesAtOnce || is_full(r, *batch) || !connection.has_buffered()) break;
         delivery = connection.receive(now);
       }
-      if (!delivery && quiet && SteadyClock::now() >= now + kQuiet) give_memory_back(r, parser, batch);
+      if (delivery) continue;
+      if (worthwhile && !r.slot_busy && SteadyClock::now() >= now + kPause) {
+        seal(r, std::move(batch));
+        batch = open(r, parser);
+      } else if (quiet && SteadyClock::now() >= now + kQuiet) {
+        give_memory_back(r, parser, batch);
+      }
     }
   }
 
@@ -224,12 +237,12 @@ struct StreamSink::State {
   // A batch can be no larger than what the broker sends without an acknowledgement, and while one is committed the next
   // one is filled. So prefetch, which counts messages, follows from their size: two batches' worth, in events and in
   // bytes. It stays as it is while it is about right, and while the stream is slow, when it does not matter.
-  uint16_t wanted_prefetch(const Batch& batch, uint16_t now) const {
+  uint32_t wanted_prefetch(const Batch& batch, uint32_t now) const {
     if (batch.messages < now / 4) return now;
     const double events = double(std::max<uint64_t>(1, batch.block.rows())) / double(batch.messages);
     const double bytes = double(std::max<uint64_t>(batch.messages, batch.message_bytes)) / double(batch.messages);
     const double two = std::min(2.0 * double(stream.batch_events) / events, 2.0 * double(stream.batch_bytes) / bytes);
-    const auto wanted = uint16_t(std::clamp(two, 100.0, 65000.0));
+    const auto wanted = uint32_t(std::clamp(two, 100.0, kMostMessages));
     return wanted > now * 5 / 4 || wanted < now * 3 / 4 ? wanted : now;
   }
 
