@@ -20,6 +20,9 @@ export interface BoardState {
   cursor: string | undefined;
 }
 
+/** The URL's own: what a component has read may be older, for the router draws a change of URL when there is time, and a second choice must not undo the first. */
+export const paramsNow = () => new URLSearchParams(window.location.search);
+
 function oneOf<T extends string>(text: string | null, allowed: readonly T[], fallback: T): T {
   return allowed.includes(text as T) ? (text as T) : fallback;
 }

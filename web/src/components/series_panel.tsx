@@ -4,7 +4,7 @@ import { useSearchParams } from "react-router";
 import type { Answer } from "../api/use_api.ts";
 import { counted, day, exact, signedExact } from "../format.ts";
 import { dailyChanges, inRange, type MetricOf, type Point, type Range, summarise, usefulRanges } from "../series.ts";
-import { readChart, writeChart } from "../url_state.ts";
+import { paramsNow, readChart, writeChart } from "../url_state.ts";
 import type { ChartProps } from "./chart.tsx";
 import { Segments } from "./controls.tsx";
 import { ChartIcon, TableIcon } from "./icons.tsx";
@@ -52,7 +52,7 @@ export function SeriesPanel<P extends Point>({ title, answer, metrics }: Props<P
   const keys = metrics.map((metric) => metric.key) as [MetricOf<P>, ...MetricOf<P>[]];
   const state = readChart(params, keys);
   const name = metrics.find((metric) => metric.key === state.metric)?.name ?? state.metric;
-  const choose = (change: Partial<typeof state>) => setParams(writeChart(params, { ...state, ...change }, keys), { replace: true, preventScrollReset: true });
+  const choose = (change: Partial<typeof state>) => setParams(writeChart(paramsNow(), { ...readChart(paramsNow(), keys), ...change }, keys), { replace: true, preventScrollReset: true });
 
   const all = answer.reply?.data;
   const ranges = usefulRanges(all ?? []);

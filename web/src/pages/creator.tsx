@@ -12,7 +12,7 @@ import { SeriesPanel } from "../components/series_panel.tsx";
 import { NotFound, StaleNote, Trouble } from "../components/states.tsx";
 import { Table, type Column } from "../components/table.tsx";
 import { country, day, exact, language, moment, month } from "../format.ts";
-import { nextSort, readList, videoPath, writeList, type ListState } from "../url_state.ts";
+import { nextSort, paramsNow, readList, videoPath, writeList, type ListState } from "../url_state.ts";
 import { useTitle } from "../use_title.ts";
 
 const METRICS = [
@@ -193,7 +193,7 @@ function Videos({ platform, id }: { platform: string; id: string }) {
   const rows = answer.reply?.data;
   // The chart's choices live in the same URL and stay.
   const searchOf = (next: ListState) => {
-    const merged = new URLSearchParams(params);
+    const merged = paramsNow();
     for (const name of ["sort", "dir", "page", "cursor"]) merged.delete(name);
     for (const [name, value] of writeList(next, CONTENT_SORTS)) merged.set(name, value);
     return merged.toString();

@@ -12,7 +12,7 @@ import { Table, type Column } from "../components/table.tsx";
 import { Totals } from "../components/totals.tsx";
 import { day, language as languageName, month as monthName } from "../format.ts";
 import { useTitle } from "../use_title.ts";
-import { BOARD_SORTS, creatorPath, readBoard, videoPath, writeBoard, type BoardSort, type BoardState } from "../url_state.ts";
+import { BOARD_SORTS, creatorPath, paramsNow, readBoard, videoPath, writeBoard, type BoardSort, type BoardState } from "../url_state.ts";
 
 const SORT_TEXTS: Record<BoardSort, string> = {
   followers: "Followers gained",
@@ -182,7 +182,7 @@ export function Home({ tab }: { tab: "creators" | "videos" }) {
   useTitle(tab === "creators" ? "Leaderboard" : "Top videos");
 
   // Another question begins at its first page.
-  const choose = (change: Partial<BoardState>) => setParams(writeBoard({ ...state, page: 1, cursor: undefined, ...change }));
+  const choose = (change: Partial<BoardState>) => setParams(writeBoard({ ...readBoard(paramsNow()), page: 1, cursor: undefined, ...change }));
   const clear = () => setParams(new URLSearchParams());
   const newest = meta?.months[0];
   const month = state.month ?? newest;

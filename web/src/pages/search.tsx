@@ -9,7 +9,7 @@ import { Num, Percent } from "../components/figures.tsx";
 import { Notice, StaleNote, Trouble } from "../components/states.tsx";
 import { Table, type Column } from "../components/table.tsx";
 import { country, counted, exact } from "../format.ts";
-import { creatorPath, nextSort, readList, writeList, type ListState } from "../url_state.ts";
+import { creatorPath, nextSort, paramsNow, readList, writeList, type ListState } from "../url_state.ts";
 import { useTitle } from "../use_title.ts";
 
 const SORTS = ["followers", "views", "uploads", "engagementRate"] as const;
@@ -28,7 +28,7 @@ export function Search() {
   const state = readList(params, SORTS);
   const meta = useApi(metaRequest).reply?.data;
   const answer = useApi(searchRequest({ name: state.text, category: state.category, sort: state.sort }, state), { keepPrevious: true });
-  const choose = (change: Partial<ListState>) => setParams(writeList({ ...state, page: 1, cursor: undefined, ...change }, SORTS));
+  const choose = (change: Partial<ListState>) => setParams(writeList({ ...readList(paramsNow(), SORTS), page: 1, cursor: undefined, ...change }, SORTS));
   const rows = answer.reply?.data;
   const total = answer.reply?.totalCount ?? 0;
   const isExact = answer.reply?.status.totalCountExact ?? true;
