@@ -91,8 +91,9 @@ class StirMarts : public StirHome {
         if (pick(0, 3) == 0 || (c % 5 == 0 && d > 15 && d < 60)) continue;  // some miss all of February
         for (int64_t n = pick(1, 2); n > 0; --n) {
           views += pick(0, 3);
-          profiles_.push_back(
-              {id, start + days{d}, int(pick(0, 3)), maybe(pick(0, 4)), maybe(views), maybe(pick(0, 9))});
+          // No two of one moment: which of them counts is nobody's promise.
+          const int second = int(2 * pick(0, 1) + n % 2);
+          profiles_.push_back({id, start + days{d}, second, maybe(pick(0, 4)), maybe(views), maybe(pick(0, 9))});
         }
       }
       for (int v = 0; v < 4; ++v) {
