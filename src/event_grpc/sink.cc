@@ -23,8 +23,11 @@ using std::chrono::milliseconds;
 constexpr std::chrono::seconds kQuiet{5};
 constexpr size_t kWorthwhile = 10'000;           // rows whose insert costs more than what every insert costs
 constexpr std::chrono::milliseconds kPause{20};  // without a delivery: nothing more is on its way
-constexpr double kMostMessages = 260'000;        // without acknowledgement: the broker remembers each
-constexpr int kMessagesAtOnce = 200;  // messages taken before acknowledgements and the committer are looked after
+// Without acknowledgement: what one consumer may have. A second one on the channel would need a call while deliveries
+// stream in (docs/traps.md).
+constexpr double kMostMessages = 65'000;
+constexpr uint16_t kMostToChange = 4000;  // so many under way are put aside without harm while prefetch is changed
+constexpr int kMessagesAtOnce = 200;      // messages taken before acknowledgements and the committer are looked after
 
 struct SinkMeters {
   prometheus::Counter &events, &batches, &duplicates, &parked, &deliveries;
@@ -76,7 +79,7 @@ struct StreamSink::State {
     uint64_t ack_generation = 0, ack_up_to = 0;  // under mutex; set by the committer
     std::atomic<bool> slot_busy{false};          // a sealed batch of ours is with the committer
     uint64_t generation = 0;
-    uint32_t prefetch = 0;
+    uint16_t prefetch = 0;
   };
 
   const events::Stream& stream;
@@ -237,12 +240,12 @@ struct StreamSink::State {
   // A batch can be no larger than what the broker sends without an acknowledgement, and while one is committed the next
   // one is filled. So prefetch, which counts messages, follows from their size: two batches' worth, in events and in
   // bytes. It stays as it is while it is about right, and while the stream is slow, when it does not matter.
-  uint32_t wanted_prefetch(const Batch& batch, uint32_t now) const {
-    if (batch.messages < now / 4) return now;
+  uint16_t wanted_prefetch(const Batch& batch, uint16_t now) const {
+    if (batch.messages < now / 4 || now > kMostToChange) return now;
     const double events = double(std::max<uint64_t>(1, batch.block.rows())) / double(batch.messages);
     const double bytes = double(std::max<uint64_t>(batch.messages, batch.message_bytes)) / double(batch.messages);
     const double two = std::min(2.0 * double(stream.batch_events) / events, 2.0 * double(stream.batch_bytes) / bytes);
-    const auto wanted = uint32_t(std::clamp(two, 100.0, kMostMessages));
+    const auto wanted = uint16_t(std::clamp(two, 100.0, kMostMessages));
     return wanted > now * 5 / 4 || wanted < now * 3 / 4 ? wanted : now;
   }
 

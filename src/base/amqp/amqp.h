@@ -77,12 +77,11 @@ class Connection {
 
   // --- consuming ---
   static constexpr size_t kPadding = 64;  // what a SIMD parser may read past the end
-  // `prefetch`: deliveries without acknowledgement at most. The protocol has 16 bits for it; for more, several consumers
-  // share the channel and each has its part.
-  void consume(const std::string& queue, uint32_t prefetch);
-  // The same with another prefetch: the consumers are cancelled and new ones made. What was delivered stays delivered,
+  // `prefetch`: deliveries without acknowledgement at most.
+  void consume(const std::string& queue, uint16_t prefetch);
+  // The same with another prefetch: the consumer is cancelled and a new one made. What was delivered stays delivered,
   // its tags stay valid, and it no longer counts.
-  void consume_again(const std::string& queue, uint32_t prefetch);
+  void consume_again(const std::string& queue, uint16_t prefetch);
   struct Delivery {
     uint64_t tag = 0;  // of this connection only; never a deduplication key
     bool redelivered = false;

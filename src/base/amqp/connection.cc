@@ -174,7 +174,7 @@ struct Connection::State {
   Options options;
   amqp_connection_state_t connection = nullptr;
   int wake = -1;
-  std::vector<std::string> consumers;  // their tags
+  std::string consumer;  // its tag
   bool is_blocked = false;
 
   std::optional<Partial> partial;
@@ -437,25 +437,19 @@ void Connection::remove_queue(const std::string& queue) {
   state_->check_rpc("removing queue " + queue);
 }
 
-void Connection::consume(const std::string& queue, uint32_t prefetch) {
-  constexpr uint32_t kMost = 65535;
-  const uint32_t consumers = std::max(1u, (prefetch + kMost - 1) / kMost);
-  amqp_basic_qos(state_->connection, kChannel, 0, uint16_t(prefetch / consumers), 0);
+void Connection::consume(const std::string& queue, uint16_t prefetch) {
+  amqp_basic_qos(state_->connection, kChannel, 0, prefetch, 0);
   state_->check_rpc("setting prefetch");
-  for (uint32_t i = 0; i < consumers; ++i) {
-    const auto* ok =
-        amqp_basic_consume(state_->connection, kChannel, bytes(queue), amqp_empty_bytes, 0, 0, 0, amqp_empty_table);
-    std::string tag(ok ? view(ok->consumer_tag) : std::string_view());
-    state_->check_rpc("consuming queue " + queue);
-    state_->consumers.push_back(std::move(tag));
-  }
+  const auto* ok =
+      amqp_basic_consume(state_->connection, kChannel, bytes(queue), amqp_empty_bytes, 0, 0, 0, amqp_empty_table);
+  std::string tag(ok ? view(ok->consumer_tag) : std::string_view());
+  state_->check_rpc("consuming queue " + queue);
+  state_->consumer = std::move(tag);
 }
 
-void Connection::consume_again(const std::string& queue, uint32_t prefetch) {
-  for (const auto& tag : std::exchange(state_->consumers, {})) {
-    amqp_basic_cancel(state_->connection, kChannel, bytes(tag));
-    state_->check_rpc("cancelling a consumer");
-  }
+void Connection::consume_again(const std::string& queue, uint16_t prefetch) {
+  amqp_basic_cancel(state_->connection, kChannel, bytes(state_->consumer));
+  state_->check_rpc("cancelling a consumer");
   consume(queue, prefetch);
 }
 
