@@ -112,11 +112,11 @@ class SinkBench {
     const double took = std::chrono::duration<double>(SteadyClock::now() - began).count();
     if (failed) std::rethrow_exception(failed);
     memory_ = std::max(memory_, peak_memory(home_.sink_pid()));
-    const auto micros = [&](double time) { return time * 1e6 / double(events); };
+    const double each = 1e6 / double(events);
     processor_ = fmt::format("sink {:.2f}, warehouse {:.2f}, broker {:.2f} us an event",
-                             micros(processor_seconds(home_.sink_pid())),
-                             micros(processor_seconds(home_.warehouse_pid()) - warehouse),
-                             micros(processor_seconds(home_.rabbitmq_pid()) - broker));
+                             each * processor_seconds(home_.sink_pid()),
+                             each * (processor_seconds(home_.warehouse_pid()) - warehouse),
+                             each * (processor_seconds(home_.rabbitmq_pid()) - broker));
     home_.stop_sink();
     if (rows("events.profile_log") != wanted) throw Permanent("there are more rows than events");
     return double(events) / took;
@@ -154,11 +154,12 @@ class SinkBench {
       if (!delivery) throw Permanent("the broker delivers nothing");
       if (++n % 100 == 0 || n == events) connection.ack(delivery->tag, true);
     }
-    const auto micros = [&](double seconds) { return seconds * 1e6 / double(events); };
+    const double took = std::chrono::duration<double>(SteadyClock::now() - began).count();
+    const double each = 1e6 / double(events);
     receivers_processor_ =
-        fmt::format("receiver {:.2f}, broker {:.2f} us an event", micros(processor_seconds(::getpid()) - mine),
-                    micros(processor_seconds(home_.rabbitmq_pid()) - broker));
-    return double(events) / std::chrono::duration<double>(SteadyClock::now() - began).count();
+        fmt::format("receiver {:.2f}, broker {:.2f} us an event", each * (processor_seconds(::getpid()) - mine),
+                    each * (processor_seconds(home_.rabbitmq_pid()) - broker));
+    return double(events) / took;
   }
 
   // Of the last run of ours: the figure that other programs on the machine disturb least.
@@ -171,8 +172,11 @@ class SinkBench {
   // What one way leaves to merge must not weigh on the next.
   void settle() {
     const auto merges = "SELECT count() FROM system.merges";
-    for (int still = 0; still < 5; std::this_thread::sleep_for(kAskAgain))
+    const auto until = SteadyClock::now() + kTooLong;
+    for (int still = 0; still < 5; std::this_thread::sleep_for(kAskAgain)) {
+      if (SteadyClock::now() > until) throw Permanent("the warehouse's merges do not end");
       still = home_.number(merges) == 0 ? still + 1 : 0;
+    }
   }
 
   double rows(const std::string& table) { return home_.number("SELECT count() FROM " + table); }
