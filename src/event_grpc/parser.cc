@@ -12,6 +12,8 @@
 #include "base/errors.h"
 #include "base/text.h"
 #include "event_grpc/fault_path.h"
+#include "event_grpc/field_tree.h"
+#include "event_grpc/plain_event.h"
 #include "events/ddl.h"
 
 namespace dalgona::event_grpc {
@@ -25,8 +27,6 @@ using events::Stream;
 using warehouse::Column;
 
 constexpr int kMaxDepth = 32;
-// 1970 to 2200: outside of it a time is a mistake, and partitions by month would multiply.
-constexpr int64_t kMaxTime = 7258118400'000000;
 
 // Ends one event's parsing; never leaves the parser.
 struct Bad {
@@ -74,41 +74,8 @@ T need(simdjson::simdjson_result<T> result, const Where& field) {
   return value;
 }
 
-int two(const char* p) {
-  return (p[0] - '0') * 10 + (p[1] - '0');
-}
-bool digits(const char* p, int n) {
-  for (int i = 0; i < n; ++i)
-    if (p[i] < '0' || p[i] > '9') return false;
-  return true;
-}
-
-// "2017-09-13 00:00:00.000000", the form that nearly all events have, without the general parser's cost.
-std::optional<int64_t> fast_time(std::string_view t) {
-  const char* p = t.data();
-  if (t.size() < 19 || p[4] != '-' || p[7] != '-' || (p[10] != ' ' && p[10] != 'T') || p[13] != ':' || p[16] != ':' ||
-      !digits(p, 4) || !digits(p + 5, 2) || !digits(p + 8, 2) || !digits(p + 11, 2) || !digits(p + 14, 2) ||
-      !digits(p + 17, 2))
-    return {};
-  int64_t micros = 0;
-  size_t at = 19;
-  if (at < t.size() && p[at] == '.') {
-    int64_t scale = 100000;
-    for (++at; at < t.size() && p[at] >= '0' && p[at] <= '9' && scale > 0; ++at, scale /= 10)
-      micros += (p[at] - '0') * scale;
-  }
-  if (at < t.size() && p[at] == 'Z') ++at;
-  if (at != t.size()) return {};
-  using namespace std::chrono;
-  const year_month_day date{year(two(p) * 100 + two(p + 2)), month(unsigned(two(p + 5))), day(unsigned(two(p + 8)))};
-  const int h = two(p + 11), m = two(p + 14), s = two(p + 17);
-  if (!date.ok() || h > 23 || m > 59 || s > 59) return {};
-  const int64_t days = sys_days(date).time_since_epoch().count();
-  return ((days * 24 + h) * 60 + m) * 60'000'000 + s * 1'000'000 + micros;
-}
-
 int64_t time_value(std::string_view text, const std::string& field) {
-  if (const auto fast = fast_time(text)) return *fast;
+  if (const auto plain = plain_time(text)) return *plain;
   try {
     return parse_time(text).time_since_epoch().count();
   } catch (const InvalidInput&) {
@@ -189,99 +156,43 @@ void append_json(std::string& out, od::value value, const Where& field, int dept
   }
 }
 
-// The fields as a tree of member names.
-struct Node {
-  std::string path;                                      // "metrics.followers"
-  std::vector<std::pair<std::string, size_t>> children;  // name, node
-  size_t hint = 0;  // the child after the one found last: events have their members in one order
-  int leaf = -1;    // field that takes the value
-  int rest = -1;    // field that takes the other members
-  bool is_group() const { return !children.empty() || rest >= 0; }
-};
-
-struct Slot {
-  bool given = false;  // a value that is not null
-  bool seen = false;   // the member was there
-  int64_t integer = 0;
-  double real = 0;
-  std::string_view text;
-  Uuid uuid;
-};
-
 }  // namespace
 
 struct Parser::Work {
   const Stream& stream;
+  const bool careful;
   od::parser json;
-  std::vector<Node> nodes;
-  std::vector<Slot> slots;
-  std::vector<std::string> scratch;  // of json and rest fields
+  FieldTree tree;
+  std::vector<FieldSlot>& slots = tree.slots;
+  std::vector<std::string>& scratch = tree.scratch;
 
-  explicit Work(const Stream& s) : stream(s), slots(s.fields.size()), scratch(s.fields.size()) {
-    nodes.emplace_back();
-    for (size_t i = 0; i < s.fields.size(); ++i) {
-      const Field& f = s.fields[i];
-      if (f.derived()) continue;
-      const size_t at = place(f.path);
-      (f.type == FieldType::kRest ? nodes[at].rest : nodes[at].leaf) = int(i);
-      for (const auto& other : f.also) nodes[place(other)].leaf = int(i);
-    }
+  Work(const Stream& s, Reading reading) : stream(s), careful(reading == Reading::kCareful), tree(s) {}
+
+  FieldNode* find(FieldNode& node, od::raw_json_string key) {
+    return tree.find(node, [&](const std::string& name) {
+      return std::memcmp(key.raw(), name.data(), name.size()) == 0 && key.raw()[name.size()] == '"';
+    });
+  }
+  FieldNode* find(FieldNode& node, std::string_view key) {
+    return tree.find(node, [&](const std::string& name) { return name == key; });
   }
 
-  // The node of a path, made when it is new.
-  size_t place(const std::vector<std::string>& path) {
-    size_t at = 0;
-    for (const auto& part : path) {
-      size_t next = 0;
-      for (const auto& [name, child] : nodes[at].children)
-        if (name == part) next = child;
-      if (next == 0) {
-        next = nodes.size();
-        Node node;
-        node.path = nodes[at].path.empty() ? part : nodes[at].path + "." + part;
-        nodes.push_back(std::move(node));
-        nodes[at].children.emplace_back(part, next);
-      }
-      at = next;
-    }
-    return at;
-  }
-
-  const Node* find(Node& node, od::raw_json_string key) {
-    const size_t n = node.children.size();
-    for (size_t i = 0; i < n; ++i) {
-      size_t at = node.hint + i;
-      if (at >= n) at -= n;
-      const auto& name = node.children[at].first;
-      if (std::memcmp(key.raw(), name.data(), name.size()) == 0 && key.raw()[name.size()] == '"') {
-        node.hint = at + 1 == n ? 0 : at + 1;
-        return &nodes[node.children[at].second];
-      }
-    }
-    return nullptr;
-  }
-  const Node* find(const Node& node, std::string_view key) {
-    for (const auto& [name, child] : node.children)
-      if (name == key) return &nodes[child];
-    return nullptr;
-  }
-
-  static std::string sub(const Node& node, std::string_view key) {
+  static std::string sub(const FieldNode& node, std::string_view key) {
     // A key is anybody's text; a reason is read by people.
     const auto shown = to_utf8_lossy(key.substr(0, 100));
     return node.path.empty() ? shown : node.path + "." + shown;
   }
 
   struct Member {
-    const Node& node;
+    const FieldNode& node;
     std::string_view key;
     std::string text() const { return sub(node, key); }
   };
 
-  void unknown(const Node& node, std::string_view key, od::value value) {
+  void unknown(FieldNode& node, std::string_view key, od::value value) {
     if (node.rest >= 0) {
       auto& out = scratch[size_t(node.rest)];
-      if (out.size() > (4u << 20)) bad(node.path, "too large");
+      if (out.size() > kMaxRest) bad(node.path, "too large");
       if (!out.empty()) out += ',';
       append_quoted(out, key);
       out += ':';
@@ -291,15 +202,15 @@ struct Parser::Work {
     }
   }
 
-  void object(Node& node, od::object members) {
+  void object(FieldNode& node, od::object members) {
     for (auto result : members) {
       od::field member = need(std::move(result), node.path);
-      if (const Node* child = find(node, member.key())) {
+      if (FieldNode* child = find(node, member.key())) {
         take(*child, member.value());
       } else {
         // Lives in the parser until the next event.
         const std::string_view key = need(member.unescaped_key(), node.path);
-        if (const Node* spelled = find(node, key))  // a known name written with escapes
+        if (FieldNode* spelled = find(node, key))  // a known name written with escapes
           take(*spelled, member.value());
         else
           unknown(node, key, member.value());
@@ -308,7 +219,7 @@ struct Parser::Work {
   }
 
   // The original's form of a group: [{"key": "followers", "value": 12}, ...].
-  void pairs(const Node& node, od::array array) {
+  void pairs(FieldNode& node, od::array array) {
     for (auto result : array) {
       od::value element = need(std::move(result), node.path);
       od::object pair;
@@ -318,14 +229,14 @@ struct Parser::Work {
       const std::string kept(key);
       od::value value;
       if (pair.find_field_unordered("value").get(value)) bad(sub(node, kept), "without a value");
-      if (const Node* child = find(node, std::string_view(kept)))
+      if (FieldNode* child = find(node, std::string_view(kept)))
         take(*child, value);
       else
         unknown(node, kept, value);
     }
   }
 
-  void take(const Node& node, od::value value) {
+  void take(FieldNode& node, od::value value) {
     const auto type = need(value.type(), node.path);
     if (type == od::json_type::null) {
       bool is_null = false;
@@ -334,7 +245,7 @@ struct Parser::Work {
     }
     if (node.leaf < 0) {
       if (type == od::json_type::object)
-        object(const_cast<Node&>(node), need(value.get_object(), node.path));
+        object(node, need(value.get_object(), node.path));
       else if (type == od::json_type::array)
         pairs(node, need(value.get_array(), node.path));
       else if (type != od::json_type::null)
@@ -342,7 +253,7 @@ struct Parser::Work {
       return;
     }
     const Field& f = stream.fields[size_t(node.leaf)];
-    Slot& slot = slots[size_t(node.leaf)];
+    FieldSlot& slot = slots[size_t(node.leaf)];
     if (slot.seen) bad(node.path, "given twice");
     slot.seen = true;
     if (type == od::json_type::null) return;
@@ -360,7 +271,7 @@ struct Parser::Work {
       case FieldType::kString:
       case FieldType::kKeyword: {
         slot.text = string(value, type, node.path);
-        const auto longest = f.type == FieldType::kKeyword ? std::min<size_t>(f.max_length, 1024) : f.max_length;
+        const auto longest = f.type == FieldType::kKeyword ? std::min<size_t>(f.max_length, kMaxKeyword) : f.max_length;
         if (slot.text.size() > longest) bad(node.path, fmt::format("longer than {} bytes", longest));
         if (slot.text.find('\0') != slot.text.npos) bad(node.path, "contains a NUL");
         break;
@@ -378,9 +289,7 @@ struct Parser::Work {
         break;
       case FieldType::kTime:
         if (type == od::json_type::number) {
-          // Seconds, milliseconds or microseconds since 1970, told apart by their size.
-          const int64_t n = need(value.get_int64(), node.path);
-          slot.integer = n < 100'000'000'000 ? n * 1'000'000 : n < 100'000'000'000'000 ? n * 1000 : n;
+          slot.integer = time_of_number(need(value.get_int64(), node.path));
         } else {
           slot.integer = time_value(string(value, type, node.path), node.path);
         }
@@ -424,9 +333,8 @@ struct Parser::Work {
     bad(field, error);
   }
 
-  void one(const MessageView& message, std::string_view text, bool alone, warehouse::Block& block) {
-    for (auto& slot : slots) slot = Slot{};
-    for (auto& s : scratch) s.clear();
+  // Fills the slots from any text, or tells what is wrong with it.
+  void read(std::string_view text) {
     // The bytes after the text are the next line or the padding; the parser reads them and does not look at them.
     auto result = json.iterate(text.data(), text.size(), text.size() + kPadding);
     od::document document;
@@ -436,10 +344,17 @@ struct Parser::Work {
       if (error == simdjson::INCORRECT_TYPE) bad("", "not JSON: the event is no object");
       bad("", error);
     }
-    object(nodes[0], root);
+    object(tree.nodes[0], root);
     const char* rest = nullptr;
     if (!document.current_location().get(rest)) bad("", "not JSON: something follows the event");
+  }
 
+  void one(const MessageView& message, std::string_view text, bool alone, warehouse::Block& block) {
+    tree.clear();
+    if (careful || !read_plain_event(tree, text)) {
+      tree.clear();
+      read(text);
+    }
     for (size_t i = 0; i < slots.size(); ++i) {
       const Field& f = stream.fields[i];
       if (f.required && !slots[i].given && !f.derived()) bad(f.path_text(), slots[i].seen ? "is null" : "is missing");
@@ -449,7 +364,7 @@ struct Parser::Work {
     for (size_t i = 0; i < slots.size(); ++i) append(block.columns[i], stream.fields[i], slots[i], scratch[i]);
   }
 
-  static void derive(const Field& f, Slot& slot, const MessageView& message, std::string_view text, bool alone) {
+  static void derive(const Field& f, FieldSlot& slot, const MessageView& message, std::string_view text, bool alone) {
     slot.given = true;
     if (f.path[0] == "@routing_key") {
       slot.text = message.routing_key;
@@ -467,7 +382,7 @@ struct Parser::Work {
     }
   }
 
-  static void append(Column& column, const Field& f, const Slot& slot, const std::string& built) {
+  static void append(Column& column, const Field& f, const FieldSlot& slot, const std::string& built) {
     if (f.type == FieldType::kRest || f.type == FieldType::kJson) {
       column.add(std::string_view(built));
     } else if (!slot.given) {
@@ -484,7 +399,7 @@ struct Parser::Work {
   }
 };
 
-Parser::Parser(const Stream& stream) : work_(std::make_unique<Work>(stream)) {}
+Parser::Parser(const Stream& stream, Reading reading) : work_(std::make_unique<Work>(stream, reading)) {}
 Parser::~Parser() = default;
 
 warehouse::Block Parser::new_block() const {

@@ -89,6 +89,10 @@ class Reader {
     std::vector<std::string> parts;
     for (const auto part : split(dotted, '.')) {
       if (part.empty()) fail(at, fmt::format("'{}' is no path of names joined by dots", dotted));
+      // Names are compared with an event's bytes as they stand.
+      const auto escaped = [](char c) { return c == '"' || c == '\\' || uint8_t(c) < 0x20; };
+      if (std::any_of(part.begin(), part.end(), escaped))
+        fail(at, fmt::format("'{}' has a character that JSON writes with an escape", dotted));
       parts.emplace_back(part);
     }
     return parts;
