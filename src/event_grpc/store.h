@@ -59,7 +59,7 @@ class Store {
   // For events that are in the table already: sees to it that the rollups have them too. A kill between the two parts
   // of an insert leaves that undone.
   void repair_rollups(const events::Stream& stream, const warehouse::Block& block, const std::vector<size_t>& rows);
-  // The newest ids of the table, at most `limit`, none older than a day.
+  // The newest ids of the table, about `limit` and at most twice as many, none older than a day, in no order.
   void recent_ids(const events::Stream& stream, size_t limit, const std::function<void(const Uuid&)>& take);
 
  private:
