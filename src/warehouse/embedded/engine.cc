@@ -20,6 +20,7 @@
 #include "base/resources.h"
 #include "base/text.h"
 #include "warehouse/client.h"
+#include "warehouse/embedded/merge_threads.h"
 
 namespace dalgona::warehouse::embedded {
 
@@ -30,7 +31,7 @@ namespace {
 
 // A dropped table's files are removed after that time, when every statement that may have seen it is over.
 constexpr std::chrono::minutes kDroppedRest{2};
-constexpr std::chrono::seconds kLookForDropped{30};
+constexpr std::chrono::seconds kLookForDropped{30}, kFirstLook{5};
 constexpr std::chrono::milliseconds kKillAgain{50};
 // Sessions that wait for a statement with their settings, and how long. Opening one and setting it up takes 0.3 ms of
 // the 2 ms that a small SELECT takes.
@@ -369,7 +370,7 @@ void Engine::purge_dropped_tables() {
 }
 
 void Engine::keep_house() {
-  auto look = SteadyClock::now() + kLookForDropped;
+  auto look = SteadyClock::now() + kFirstLook;
   std::unique_lock lock(mutex_);
   while (!closed_) {
     std::set<std::string> ids;
@@ -398,6 +399,7 @@ void Engine::keep_house() {
       try {
         if (!ids.empty()) marked = kill(ids);
         if (due) purge_dropped_tables();
+        if (due) lower_merge_threads();
       } catch (const std::exception& e) {
         log::warn("msg=\"housekeeping failed\" error={}", log::quoted(e.what()));
       }
