@@ -1,6 +1,8 @@
 #include "event_grpc/field_tree.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstring>
 
 namespace dalgona::event_grpc {
 
@@ -12,6 +14,7 @@ FieldTree::FieldTree(const events::Stream& s) : stream(s), slots(s.fields.size()
   for (size_t i = 0; i < s.fields.size(); ++i) {
     const Field& f = s.fields[i];
     if (f.derived()) continue;
+    if (f.type == FieldType::kRest || f.type == FieldType::kJson) built_.push_back(i);
     const size_t at = place(f.path);
     (f.type == FieldType::kRest ? nodes[at].rest : nodes[at].leaf) = int(i);
     for (const auto& other : f.also) nodes[place(other)].leaf = int(i);
@@ -19,8 +22,8 @@ FieldTree::FieldTree(const events::Stream& s) : stream(s), slots(s.fields.size()
 }
 
 void FieldTree::clear() {
-  for (auto& slot : slots) slot = FieldSlot{};
-  for (auto& s : scratch) s.clear();
+  for (auto& slot : slots) slot.given = slot.seen = false;
+  for (const size_t at : built_) scratch[at].clear();
 }
 
 // The node of a path, made when it is new.
@@ -28,14 +31,20 @@ size_t FieldTree::place(const std::vector<std::string>& path) {
   size_t at = 0;
   for (const auto& part : path) {
     size_t next = 0;
-    for (const auto& [name, child] : nodes[at].children)
-      if (name == part) next = child;
+    for (const auto& child : nodes[at].children)
+      if (child.name() == part) next = child.node;
     if (next == 0) {
       next = nodes.size();
       FieldNode node;
       node.path = nodes[at].path.empty() ? part : nodes[at].path + "." + part;
       nodes.push_back(std::move(node));
-      nodes[at].children.emplace_back(part, next);
+      FieldNode::Child child;
+      child.quoted = part + '"';
+      child.node = next;
+      const size_t head = std::min(child.quoted.size(), sizeof child.head);
+      std::memcpy(&child.head, child.quoted.data(), head);
+      std::memset(&child.mask, 0xff, head);
+      nodes[at].children.push_back(std::move(child));
     }
     at = next;
   }

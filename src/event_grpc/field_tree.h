@@ -2,10 +2,10 @@
 // an event: read_plain_event() for what nearly all events look like, and the parser for everything.
 #pragma once
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -21,14 +21,28 @@ inline constexpr size_t kMaxKeyword = 1024;
 inline constexpr size_t kMaxRest = 4u << 20;
 
 struct FieldNode {
-  std::string path;                                      // "metrics.followers"
-  std::vector<std::pair<std::string, size_t>> children;  // name, node
+  // A member's name with the quote that ends it in JSON.
+  struct Child {
+    std::string quoted;
+    uint64_t head = 0, mask = 0;  // its first eight bytes, and which of them there are
+    size_t node = 0;
+    std::string_view name() const { return std::string_view(quoted).substr(0, quoted.size() - 1); }
+    // `key` points behind the opening quote; eight bytes of it can be read, and `left` are the event's.
+    bool is_at(const char* key, size_t left) const {
+      uint64_t bytes = 0;
+      std::memcpy(&bytes, key, sizeof bytes);
+      if ((bytes & mask) != head || left < quoted.size()) return false;
+      return quoted.size() <= 8 || std::memcmp(key + 8, quoted.data() + 8, quoted.size() - 8) == 0;
+    }
+  };
+  std::string path;  // "metrics.followers"
+  std::vector<Child> children;
   size_t hint = 0;  // the child after the one found last: events have their members in one order
   int leaf = -1;    // field that takes the value
   int rest = -1;    // field that takes the other members
 };
 
-// One field's value in one event.
+// One field's value in one event; of the values only that of the field's type, and only when it is given.
 struct FieldSlot {
   bool given = false;  // a value that is not null
   bool seen = false;   // the member was there
@@ -53,15 +67,16 @@ struct FieldTree {
     for (size_t i = 0; i < n; ++i) {
       size_t at = node.hint + i;
       if (at >= n) at -= n;
-      if (!is(node.children[at].first)) continue;
+      if (!is(node.children[at])) continue;
       node.hint = at + 1 == n ? 0 : at + 1;
-      return &nodes[node.children[at].second];
+      return &nodes[node.children[at].node];
     }
     return nullptr;
   }
 
  private:
   size_t place(const std::vector<std::string>& path);
+  std::vector<size_t> built_;  // fields that use their scratch
 };
 
 // "2017-09-13 00:00:00.000000", with T, Z or neither, in microseconds since 1970: the forms that nearly all events

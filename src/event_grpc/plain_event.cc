@@ -98,10 +98,9 @@ class PlainReader {
     do {
       if (!take('"')) return false;
       const auto left = size_t(end_ - at_);
-      FieldNode* child = tree_.find(node, [&](const std::string& name) {
-        if (name.size() >= left || std::memcmp(at_, name.data(), name.size()) != 0 || at_[name.size()] != '"')
-          return false;
-        at_ += name.size() + 1;
+      FieldNode* child = tree_.find(node, [&](const FieldNode::Child& c) {
+        if (!c.is_at(at_, left)) return false;
+        at_ += c.quoted.size();
         return true;
       });
       if (child) {

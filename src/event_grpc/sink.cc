@@ -25,7 +25,8 @@ constexpr size_t kWorthwhile = 10'000;           // rows whose insert costs more
 constexpr std::chrono::milliseconds kPause{20};  // without a delivery: nothing more is on its way
 // Without acknowledgement: what one consumer may have. A second one on the channel would need a call while deliveries
 // stream in (docs/traps.md).
-constexpr double kMostMessages = 65'000;
+constexpr double kMostMessages = 32'000;
+constexpr uint64_t kMessagesAnAck = 1000;
 constexpr uint16_t kMostToChange = 4000;  // so many under way are put aside without harm while prefetch is changed
 constexpr int kMessagesAtOnce = 200;      // messages taken before acknowledgements and the committer are looked after
 
@@ -162,6 +163,9 @@ struct StreamSink::State {
       {
         const std::scoped_lock lock(r.mutex);
         if (r.ack_generation == r.generation && r.ack_up_to > acknowledged) {
+          // In steps, so that the broker's channel sends the first new ones while its queue still looks for the next.
+          for (uint64_t tag = acknowledged + kMessagesAnAck; tag < r.ack_up_to; tag += kMessagesAnAck)
+            connection.ack(tag, true);
           connection.ack(r.ack_up_to, true);
           acknowledged = r.ack_up_to;
         }
@@ -299,9 +303,10 @@ struct StreamSink::State {
 
   void commit_for_ever() {
     try {
+      // What is received meanwhile waits for the first commit, as it does when the warehouse is away.
+      for (auto& r : receivers) r->thread = std::thread([this, &r] { receive_for_ever(*r); });
       store.prepare(stream);
       store.recent_ids(stream, recent.capacity() / 4, [this](const Uuid& id) { recent.add(id); });
-      for (auto& r : receivers) r->thread = std::thread([this, &r] { receive_for_ever(*r); });
       for (;;) {
         std::unique_ptr<Batch> batch;
         {
