@@ -14,7 +14,6 @@ namespace {
 
 using events::Field;
 using events::FieldType;
-using events::Stream;
 
 constexpr int kSafeDigits = 18;   // of a whole number: below 2^63 whatever they are
 constexpr int kExactDigits = 15;  // of a whole number that a double holds as it is
