@@ -198,14 +198,15 @@ void DemoCrawl::crawl_day(size_t index) {
   const auto rows = persist("postgres", [&] {
     return query("SELECT DISTINCT channel_id FROM beat.youtube_post WHERE channel_id IS NOT NULL ORDER BY channel_id");
   });
-  std::vector<std::string> channels;
   json::array tasks;
   for (size_t i = 0; i < rows.rows(); ++i) {
-    channels.emplace_back(rows.text(i, "channel_id"));
-    if (seen_.insert(channels.back()).second)
-      tasks.push_back(task("refresh_yt_posts_by_channel_id", key(day_step(day), "channel-" + channels.back()),
-                           {{"channel_id", channels.back()}, {"max_pages", 400}}));
+    const std::string channel(rows.text(i, "channel_id"));
+    if (seen_.insert(channel).second)
+      tasks.push_back(task("refresh_yt_posts_by_channel_id", key(day_step(day), "channel-" + channel),
+                           {{"channel_id", channel}, {"max_pages", 400}}));
   }
+  // Those too that no video belongs to any more.
+  const std::vector<std::string> channels(seen_.begin(), seen_.end());
   for (size_t from = 0; from < channels.size(); from += kIdsPerTask)
     tasks.push_back(task("refresh_yt_profiles", key(day_step(day), fmt::format("profiles-{}", from)),
                          {{"channel_ids", slice(channels, from)}}));

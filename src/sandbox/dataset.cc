@@ -139,14 +139,14 @@ class Reader {
     if (is_new) {
       videos_.emplace_back();
       videos_.back().id = id;
-      videos_.back().channel = channel(at_[kChannel] < 0 ? "category " + category_text : cell(cells, kChannel));
     }
     Video& video = videos_[known->second];
-    const size_t sequence = ++sequence_;
-    const auto [place, first_of_day] = places_[known->second].emplace(snapshot.day, Place{sequence, snapshot});
+    const uint32_t owner = channel(at_[kChannel] < 0 ? "category " + category_text : cell(cells, kChannel));
+    const Place now{++sequence_, snapshot, owner};
+    const auto [place, first_of_day] = places_[known->second].emplace(snapshot.day, now);
     if (!first_of_day) {
       ++report_.doubled;
-      place->second = {sequence, snapshot};
+      place->second = now;
     }
     // What a video is called is what its latest day says.
     if (snapshot.day < places_[known->second].rbegin()->first) return;
@@ -176,7 +176,11 @@ class Reader {
   Population build() {
     std::map<Day, std::map<size_t, uint32_t>> order;
     for (const auto& [index, days] : places_) {
+      videos_[index].channel = days.begin()->second.channel;
+      uint32_t owner = videos_[index].channel;
       for (const auto& [day, place] : days) {
+        if (place.channel != owner) videos_[index].moves.emplace_back(day, place.channel);
+        owner = place.channel;
         videos_[index].snapshots.push_back(place.snapshot);
         order[day].emplace(place.sequence, index);
         ++report_.snapshots;
@@ -199,6 +203,7 @@ class Reader {
   struct Place {
     size_t sequence;
     Snapshot snapshot;
+    uint32_t channel;
   };
   CsvReader csv_;
   int year_;

@@ -64,6 +64,37 @@ TEST(Dataset, AChannelIsTheSumOfItsVideosKnownThatDay) {
   EXPECT_EQ(population.by_handle("ONE"), one);
 }
 
+// A channel that was renamed is another one, for ids are made of titles; the same title again is the same again.
+TEST(Dataset, AVideoBelongsToTheChannelThatItsRowNames) {
+  const auto [population, report] = read_dataset(kHeader +
+                                                     "a,A,Old,10,,100,5,1,2,t,13.09\n"
+                                                     "a,A,New,10,,200,8,1,2,t,15.09\n"
+                                                     "a,A,New,10,,300,9,1,2,t,16.09\n"
+                                                     "b,B,Old,10,,7,1,1,2,t,16.09\n"
+                                                     "a,A,Old,10,,400,10,1,2,t,17.09\n"
+                                                     "a,A,New,10,,450,11,1,2,t,14.09\n",
+                                                 2017);
+  const Video& a = *population.video("a");
+  const Channel *old_one = population.channel(channel_id("Old")), *new_one = population.channel(channel_id("New"));
+  ASSERT_TRUE(old_one && new_one);
+  EXPECT_EQ(&population.channel_of(a, day("2017-09-13")), old_one);
+  EXPECT_EQ(&population.channel_of(a, day("2017-09-14")), new_one);
+  EXPECT_EQ(&population.channel_of(a, day("2017-09-16")), new_one);
+  EXPECT_EQ(&population.channel_of(a, day("2018-01-01")), old_one);
+  const auto sums = [](const Channel* channel, const char* when) {
+    const ChannelStatistics* s = channel->as_of(day(when));
+    return std::tuple(s->views, s->subscribers, s->videos);
+  };
+  EXPECT_EQ(new_one->as_of(day("2017-09-13")), nullptr);
+  EXPECT_EQ(sums(old_one, "2017-09-13"), std::tuple(100, 5, 1));
+  EXPECT_EQ(sums(old_one, "2017-09-14"), std::tuple(0, 0, 0));
+  EXPECT_EQ(sums(new_one, "2017-09-14"), std::tuple(450, 11, 1));
+  EXPECT_EQ(sums(new_one, "2017-09-16"), std::tuple(300, 9, 1));
+  EXPECT_EQ(sums(old_one, "2017-09-16"), std::tuple(7, 1, 1));
+  EXPECT_EQ(sums(new_one, "2017-09-17"), std::tuple(0, 0, 0));
+  EXPECT_EQ(sums(old_one, "2017-09-17"), std::tuple(407, 11, 2));
+}
+
 TEST(Dataset, ChannelIdsAreMadeAsDocumented) {
   // base64url(SHA-256("channel:PewDiePie")), computed with coreutils.
   EXPECT_EQ(channel_id("PewDiePie"), "UCdBPT7jvUP3dHdiryfPhI9i");
@@ -158,6 +189,7 @@ TEST(Dataset, TheRealFilesAreReadWhole) {
   EXPECT_EQ(us_report.damaged, 0u);
   EXPECT_EQ(us_report.snapshots + us_report.doubled, us_report.rows);
   EXPECT_EQ(us.videos().size(), 2365u);
+  EXPECT_EQ(us.channels().size(), 1230u);
   EXPECT_EQ(us.days().size(), 40u);
   const auto [india, india_report] = read_dataset_file(folder / "youtube-trending-in-2018.csv", 2017);
   EXPECT_EQ(india_report.rows, 14'999u);

@@ -31,7 +31,7 @@ std::string export_csv(const Population& population) {
       const Video& video = population.videos()[i];
       const Snapshot* snapshot = video.as_of(day);
       if (!snapshot || snapshot->day != day) continue;
-      const Channel& channel = population.channel_of(video);
+      const Channel& channel = population.channel_of(video, day);
       const ChannelStatistics* statistics = channel.as_of(day);
       all += fmt::format("{},{},{},{},{},{},{},0,{},{},{},{},{},{},{},{}\n", field(video.id), field(video.title),
                          field(channel.title), video.category, field(fmt::format("{}", fmt::join(video.tags, "|"))),

@@ -20,7 +20,7 @@ TEST(Export, IsReadBackAsItWas) {
     ASSERT_TRUE(copy) << video.id;
     EXPECT_EQ(copy->title, video.title);
     EXPECT_EQ(copy->tags, video.tags);
-    EXPECT_EQ(again.channel_of(*copy).id, population.channel_of(video).id);
+    EXPECT_EQ(again.channel_of(*copy, copy->first_day()).id, population.channel_of(video, video.first_day()).id);
     ASSERT_EQ(copy->snapshots.size(), video.snapshots.size());
     for (size_t i = 0; i < video.snapshots.size(); ++i) {
       EXPECT_EQ(copy->snapshots[i].day, video.snapshots[i].day);

@@ -15,7 +15,7 @@ namespace {
 uint64_t digest(const Population& population) {
   uint64_t hash = 0;
   for (const Video& video : population.videos()) {
-    hash = stable_hash(video.id + video.title + population.channel_of(video).id, hash);
+    hash = stable_hash(video.id + video.title + population.channels()[video.channel].id, hash);
     for (const Snapshot& s : video.snapshots)
       hash = stable_hash(std::to_string(s.day) + " " + std::to_string(s.views) + " " + std::to_string(s.likes), hash);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <fmt/format.h>
 #include <openssl/sha.h>
@@ -47,6 +48,13 @@ const ChannelStatistics* Channel::as_of(Day day) const {
   return last_at_or_before(statistics, day);
 }
 
+uint32_t Video::channel_on(Day day) const {
+  const std::pair<Day, uint32_t>* last = nullptr;
+  for (const auto& move : moves)
+    if (move.first <= day) last = &move;
+  return last ? last->second : channel;
+}
+
 Population::Population(std::vector<Channel> channels, std::vector<Video> videos,
                        std::map<Day, std::vector<uint32_t>> charts,
                        std::unordered_map<uint32_t, std::map<Day, int64_t>> subscribers)
@@ -63,7 +71,10 @@ Population::Population(std::vector<Channel> channels, std::vector<Video> videos,
     first_day_ = first ? video.first_day() : std::min(first_day_, video.first_day());
     last_day_ = first ? video.snapshots.back().day : std::max(last_day_, video.snapshots.back().day);
     first = false;
-    channels_.at(video.channel).videos.push_back(i);
+    std::sort(video.moves.begin(), video.moves.end());
+    std::set<uint32_t> owners{video.channel};
+    for (const auto& [day, channel] : video.moves) owners.insert(channel);
+    for (const uint32_t owner : owners) channels_.at(owner).videos.push_back(i);
   }
   for (uint32_t i = 0; i < channels_.size(); ++i) channel_index_.emplace(channels_[i].id, i);
   derive_channels(subscribers);
@@ -77,14 +88,19 @@ void Population::derive_channels(const std::unordered_map<uint32_t, std::map<Day
                      [this](uint32_t a, uint32_t b) { return videos_[a].first_day() < videos_[b].first_day(); });
     std::map<Day, ChannelStatistics> changes;
     for (const uint32_t v : channel.videos) {
-      Snapshot before;
+      Snapshot before;  // what it counts for here
+      bool here = false;
       for (const Snapshot& snapshot : videos_[v].snapshots) {
+        const bool stays = videos_[v].channel_on(snapshot.day) == i;
+        if (!here && !stays) continue;
+        const Snapshot now = stays ? snapshot : Snapshot{};
         ChannelStatistics& change = changes[snapshot.day];
-        change.views += snapshot.views - before.views;
-        change.subscribers += snapshot.likes - before.likes;
-        before = snapshot;
+        change.views += now.views - before.views;
+        change.subscribers += now.likes - before.likes;
+        change.videos += int64_t(stays) - int64_t(here);
+        before = now;
+        here = stays;
       }
-      changes[videos_[v].first_day()].videos += 1;
     }
     const auto own = subscribers.find(i);
     ChannelStatistics sum;

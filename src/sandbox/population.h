@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -30,15 +31,18 @@ struct Video {
   std::string thumbnail;  // URL of the 120x90 picture; the larger ones are derived from it
   std::vector<std::string> tags;
   int category = 0;
-  uint32_t channel = 0;
+  uint32_t channel = 0;  // its first one's index
   Time published_at{};
   int duration_seconds = 0;
   std::string language;             // BCP 47, "" when unknown
   std::vector<Snapshot> snapshots;  // by day; at least one
+  // Where it went later: the day and the channel that it belongs to from then on. By day.
+  std::vector<std::pair<Day, uint32_t>> moves;
 
   Day first_day() const { return snapshots.front().day; }
   // Null before the first snapshot.
   const Snapshot* as_of(Day day) const;
+  uint32_t channel_on(Day day) const;
 };
 
 struct ChannelStatistics {
@@ -49,7 +53,7 @@ struct ChannelStatistics {
 struct Channel {
   std::string id, title, description, handle, country, thumbnail;  // handle with its '@'
   Time published_at{};
-  std::vector<uint32_t> videos;               // by first day, then by position in the population
+  std::vector<uint32_t> videos;  // that ever were its own, by first day, then by position in the population
   std::vector<ChannelStatistics> statistics;  // by day; one for each day on which something changed
 
   std::string uploads_playlist() const { return "UU" + id.substr(2); }
@@ -60,9 +64,9 @@ struct Channel {
 class Population {
  public:
   // Takes videos with snapshots in any order and channels without videos and statistics, and works out the rest: order,
-  // indexes, each channel's videos and its statistics (sums over its videos known that day; followers the sum of likes,
-  // unless `subscribers` holds a series for the channel). `charts`: for a day, videos in the order of the chart.
-  // `published_at`, handles and thumbnails that are empty are derived. Throws InvalidInput for a video without
+  // indexes, each channel's videos and its statistics (sums over what was its own and known that day; followers the sum
+  // of likes, unless `subscribers` holds a series for the channel). `charts`: for a day, videos in the order of the
+  // chart. `published_at`, handles and thumbnails that are empty are derived. Throws InvalidInput for a video without
   // snapshots.
   Population(std::vector<Channel> channels, std::vector<Video> videos, std::map<Day, std::vector<uint32_t>> charts,
              std::unordered_map<uint32_t, std::map<Day, int64_t>> subscribers = {});
@@ -72,7 +76,7 @@ class Population {
 
   const std::vector<Channel>& channels() const { return channels_; }
   const std::vector<Video>& videos() const { return videos_; }
-  const Channel& channel_of(const Video& video) const { return channels_[video.channel]; }
+  const Channel& channel_of(const Video& video, Day day) const { return channels_[video.channel_on(day)]; }
 
   // Null when there is none; `day` is not looked at.
   const Video* video(std::string_view id) const;

@@ -13,7 +13,8 @@ namespace dalgona::sandbox {
 YoutubeApi::YoutubeApi(const Population& population, std::string region)
     : population_(population), region_(std::move(region)), renderer_(population) {
   for (const Video& video : population.videos()) {
-    std::string text = video.title + "\n" + population.channel_of(video).title + "\n" + video.description;
+    std::string text = video.title + "\n" + population.channels()[video.channel].title + "\n" + video.description;
+    for (const auto& [day, channel] : video.moves) text += "\n" + population.channels()[channel].title;
     for (const std::string& tag : video.tags) text += "\n" + tag;
     video_text_.push_back(to_lower_ascii(text));
   }
@@ -52,7 +53,7 @@ ApiReply YoutubeApi::videos(Call& call) const {
       const Video* video = population_.video(id);
       const Snapshot* snapshot = video ? video->as_of(call.day()) : nullptr;
       if (!snapshot) continue;
-      renderer_.video(items, fingerprint, *video, *snapshot, parts);
+      renderer_.video(items, fingerprint, *video, call.day(), parts);
       ++found;
     }
     return call.list("videoListResponse", items, fingerprint, Call::Page{found, 0, found});
@@ -72,8 +73,7 @@ ApiReply YoutubeApi::videos(Call& call) const {
     if (all || std::to_string(video.category) == *category) chart.push_back(&video);
   }
   const Call::Page page{chart.size(), std::min(call.offset(), chart.size()), call.max_results(1, 5)};
-  for (size_t i = page.offset; i < page.end(); ++i)
-    renderer_.video(items, fingerprint, *chart[i], *chart[i]->as_of(call.day()), parts);
+  for (size_t i = page.offset; i < page.end(); ++i) renderer_.video(items, fingerprint, *chart[i], call.day(), parts);
   return call.list("videoListResponse", items, fingerprint, page);
 }
 
@@ -103,7 +103,9 @@ ApiReply YoutubeApi::channels(Call& call) const {
 std::vector<const Video*> YoutubeApi::uploads(const Channel& channel, Day day) const {
   std::vector<const Video*> known;
   for (const uint32_t index : channel.videos)
-    if (population_.videos()[index].first_day() <= day) known.push_back(&population_.videos()[index]);
+    if (const Video& video = population_.videos()[index];
+        video.first_day() <= day && &population_.channel_of(video, day) == &channel)
+      known.push_back(&video);
   std::sort(known.begin(), known.end(), [](const Video* a, const Video* b) {
     return std::tie(b->published_at, a->id) < std::tie(a->published_at, b->id);
   });
@@ -117,6 +119,7 @@ ApiReply YoutubeApi::playlist_items(Call& call) const {
   const std::string filter = call.filter({"id", "playlistId"});
   struct Item {
     const Video* video;
+    const Channel* channel;
     size_t position;
   };
   std::vector<Item> found;
@@ -127,7 +130,7 @@ ApiReply YoutubeApi::playlist_items(Call& call) const {
       const auto videos = uploads(channel, call.day());
       for (size_t i = 0; i < videos.size(); ++i)
         if (std::find(wanted.begin(), wanted.end(), Renderer::playlist_item_id(channel, *videos[i])) != wanted.end())
-          found.push_back({videos[i], i});
+          found.push_back({videos[i], &channel, i});
     }
   } else {
     const Channel* channel = population_.by_playlist(*call.text("playlistId"));
@@ -138,13 +141,13 @@ ApiReply YoutubeApi::playlist_items(Call& call) const {
     const auto videos = uploads(*channel, call.day());
     const auto only = call.text("videoId");
     for (size_t i = 0; i < videos.size(); ++i)
-      if (!only || videos[i]->id == *only) found.push_back({videos[i], i});
+      if (!only || videos[i]->id == *only) found.push_back({videos[i], channel, i});
   }
   const Call::Page page{found.size(), std::min(call.offset(), found.size()), call.max_results(0, 5)};
   std::string items;
   Fingerprint fingerprint;
   for (size_t i = page.offset; i < page.end(); ++i)
-    renderer_.playlist_item(items, fingerprint, *found[i].video, found[i].position, parts);
+    renderer_.playlist_item(items, fingerprint, *found[i].video, *found[i].channel, found[i].position, parts);
   return call.list("playlistItemListResponse", items, fingerprint, page);
 }
 

@@ -220,8 +220,13 @@ std::string Fingerprint::text() const {
 }
 
 Renderer::Renderer(const Population& population) : population_(population) {
-  for (const Video& video : population.videos())
-    videos_.push_back(video_fragments(video, population.channel_of(video)));
+  for (const Video& video : population.videos()) {
+    videos_.push_back(video_fragments(video, population.channels()[video.channel]));
+    for (const auto& [day, owner] : video.moves) {
+      const Channel& channel = population.channels()[owner];
+      moved_.try_emplace({&video, &channel}, video_fragments(video, channel));
+    }
+  }
   for (const Channel& channel : population.channels()) channels_.push_back(channel_fragments(channel));
 }
 
@@ -298,8 +303,11 @@ Renderer::Fragments Renderer::channel_fragments(const Channel& c) {
   return f;
 }
 
-void Renderer::video(std::string& out, Fingerprint& list, const Video& video, const Snapshot& now, Parts parts) const {
-  const Fragments& fragments = videos_[size_t(&video - population_.videos().data())];
+void Renderer::video(std::string& out, Fingerprint& list, const Video& video, Day day, Parts parts) const {
+  const Snapshot& now = *video.as_of(day);
+  const auto moved = moved_.find({&video, &population_.channel_of(video, day)});
+  const Fragments& fragments =
+      moved == moved_.end() ? videos_[size_t(&video - population_.videos().data())] : moved->second;
   Fingerprint own;
   own.add(fragments.hash);
   own.add(parts);
@@ -356,11 +364,11 @@ std::string Renderer::playlist_item_id(const Channel& channel, const Video& vide
   return base64url(channel.uploads_playlist() + "." + fmt::format("{:016X}", stable_hash(video.id)));
 }
 
-void Renderer::playlist_item(std::string& out, Fingerprint& list, const Video& video, size_t position,
-                             Parts parts) const {
-  const Channel& channel = population_.channel_of(video);
+void Renderer::playlist_item(std::string& out, Fingerprint& list, const Video& video, const Channel& channel,
+                             size_t position, Parts parts) const {
   Fingerprint own;
   own.add(video.id);
+  own.add(channel.id);
   own.add(position);
   own.add(parts);
   list.add(own.text());
@@ -391,10 +399,11 @@ void Renderer::playlist_item(std::string& out, Fingerprint& list, const Video& v
   out += '}';
 }
 
-void Renderer::found_video(std::string& out, Fingerprint& list, const Video& video, Parts parts) const {
-  const Channel& channel = population_.channel_of(video);
+void Renderer::found_video(std::string& out, Fingerprint& list, const Video& video, Day day, Parts parts) const {
+  const Channel& channel = population_.channel_of(video, day);
   Fingerprint own;
   own.add(video.id);
+  own.add(channel.id);
   own.add(parts);
   list.add(own.text());
   begin(out, "searchResult", own, {});

@@ -2,8 +2,10 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sandbox/population.h"
@@ -47,11 +49,13 @@ class Renderer {
  public:
   explicit Renderer(const Population& population);
 
-  void video(std::string& out, Fingerprint& list, const Video& video, const Snapshot& snapshot, Parts parts) const;
+  // As it is on that day, on which there must be a snapshot of it.
+  void video(std::string& out, Fingerprint& list, const Video& video, Day day, Parts parts) const;
   void channel(std::string& out, Fingerprint& list, const Channel& channel, const ChannelStatistics& statistics,
                Parts parts) const;
-  void playlist_item(std::string& out, Fingerprint& list, const Video& video, size_t position, Parts parts) const;
-  void found_video(std::string& out, Fingerprint& list, const Video& video, Parts parts) const;
+  void playlist_item(std::string& out, Fingerprint& list, const Video& video, const Channel& channel, size_t position,
+                     Parts parts) const;
+  void found_video(std::string& out, Fingerprint& list, const Video& video, Day day, Parts parts) const;
   void found_channel(std::string& out, Fingerprint& list, const Channel& channel, Parts parts) const;
   static void category(std::string& out, Fingerprint& list, const Category& category, Parts parts);
 
@@ -67,6 +71,8 @@ class Renderer {
 
   const Population& population_;
   std::vector<Fragments> videos_, channels_;
+  std::map<std::pair<const Video*, const Channel*>, Fragments>
+      moved_;  // videos with channels that were not their first
 };
 
 // "PT1H2M3S".

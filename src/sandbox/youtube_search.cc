@@ -120,7 +120,7 @@ ApiReply YoutubeApi::search(Call& call) const {
     const Video& video = population_.videos()[i];
     const Snapshot* now = video.as_of(call.day());
     if (!now || !published_within(video.published_at) || !wanted.in(video_text_[i])) continue;
-    if (channel_id && population_.channel_of(video).id != *channel_id) continue;
+    if (channel_id && population_.channel_of(video, call.day()).id != *channel_id) continue;
     if (category && std::to_string(video.category) != *category) continue;
     if (duration && !has_duration(video, *duration)) continue;
     hits.push_back({.video = &video,
@@ -153,7 +153,7 @@ ApiReply YoutubeApi::search(Call& call) const {
   Fingerprint fingerprint;
   for (size_t i = page.offset; i < page.end(); ++i) {
     if (hits[i].video)
-      renderer_.found_video(items, fingerprint, *hits[i].video, parts);
+      renderer_.found_video(items, fingerprint, *hits[i].video, call.day(), parts);
     else
       renderer_.found_channel(items, fingerprint, *hits[i].channel, parts);
   }

@@ -8,7 +8,7 @@ Shares no code with the pipeline: Python's own csv module reads the dataset, and
     seen is refreshed once more.
   - The chart of a day is all of that day's snapshots; in a file with a column `charted` (what `dalgona sandbox export` writes), those where it is 1.
   - A channel's views are the sum over its videos of each video's last snapshot on or before the day; followers the same of likes; uploads the number
-    of those videos. A file with the columns channel_id, channel_followers, channel_views and channel_uploads says it itself.
+    of those videos; a video belongs to the channel that its last row on or before the day names. A file with the columns channel_id, channel_followers, channel_views and channel_uploads says it itself.
 One line a comparison; exit code 0 when all agree, 3 when any differs, 2 when it could not compare.
 """
 import argparse
@@ -90,20 +90,21 @@ class Expected:
 
     def __init__(self, rows):
         self.snapshots = collections.defaultdict(dict)  # video -> date -> (views, likes, comments)
-        self.channel_of = {}
+        self.channels_of = collections.defaultdict(dict)  # video -> date -> channel
         self.statistics = collections.defaultdict(dict)  # channel -> date -> (followers, views, uploads), where the file says so
         charts = collections.defaultdict(set)  # date -> videos
         for row in rows:
             self.snapshots[row.video][row.date] = (row.views, row.likes, row.comments)
-            self.channel_of.setdefault(row.video, row.channel)
+            self.channels_of[row.video][row.date] = row.channel
             if row.charted:
                 charts[row.date].add(row.video)
             if row.statistics:
                 self.statistics[row.channel][row.date] = row.statistics
         self.days = sorted(charts)
-        self.videos_of = collections.defaultdict(list)
-        for video, channel in self.channel_of.items():
-            self.videos_of[channel].append(video)
+        self.videos_of = collections.defaultdict(set)  # that ever were the channel's
+        for video, channels in self.channels_of.items():
+            for channel in channels.values():
+                self.videos_of[channel].add(video)
         # The crawl, day by day: which video was looked at on which days.
         self.crawled = collections.defaultdict(set)
         self.channel_first = {}
@@ -112,9 +113,9 @@ class Expected:
             for video in charts[day]:
                 self.crawled[video].add(day)
             self.post_logs += len(charts[day])
-            for channel in {self.channel_of[video] for video in charts[day]} - self.channel_first.keys():
+            for channel in {self.channel_on(video, day) for video in charts[day]} - self.channel_first.keys():
                 self.channel_first[channel] = day
-                known = [video for video in self.videos_of[channel] if min(self.snapshots[video]) <= day]
+                known = self.videos_on(channel, day)
                 for video in known:
                     self.crawled[video].add(day)
                 self.post_logs += len(known)
@@ -122,6 +123,13 @@ class Expected:
         for video in self.crawled:
             self.crawled[video].add(self.days[-1])
         self.post_logs += len(self.crawled)
+
+    def channel_on(self, video, day):
+        dates = [date for date in self.channels_of[video] if date <= day]
+        return self.channels_of[video][max(dates)] if dates else None
+
+    def videos_on(self, channel, day):
+        return [video for video in self.videos_of[channel] if self.channel_on(video, day) == channel]
 
     def as_of(self, video, day):
         return self.snapshots[video][max(date for date in self.snapshots[video] if date <= day)]
@@ -138,7 +146,7 @@ class Expected:
                 dates = self.statistics[channel]
                 series[day] = list(dates[max(date for date in dates if date <= day)])
                 continue
-            known = [self.as_of(video, day) for video in self.videos_of[channel] if min(self.snapshots[video]) <= day]
+            known = [self.as_of(video, day) for video in self.videos_on(channel, day)]
             series[day] = [sum(v[1] for v in known), sum(v[0] for v in known), len(known)]
         return series
 

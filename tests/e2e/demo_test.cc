@@ -2,12 +2,14 @@
 // language that reads the dataset and the API and nothing else. Exit code 0 means that all of them agree.
 #include <csignal>
 #include <cstdlib>
+#include <map>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/amqp/amqp.h"
 #include "base/config.h"
 #include "base/http/client.h"
 #include "base/postgres/postgres.h"
@@ -147,7 +149,7 @@ TEST(Demo, ADatasetIsChecked) {
   DemoRun demo;
   demo.start({"--check", "--dataset", file->string()});
   expect_agreement(demo);
-  EXPECT_NE(demo.said().find("2365 videos"), std::string::npos) << demo.said();
+  EXPECT_NE(demo.said().find("2365 videos of 1230 channels"), std::string::npos) << demo.said();
 }
 
 // Another country, dates written another way, doubled days, no channels, ids that a spreadsheet has spoilt.
@@ -221,16 +223,20 @@ TEST(Demo, FinishesOnAPlatformThatFails) {
   DemoRun demo;
   demo.start({"--check"},
              "sandbox:\n"
+             "  days: 20\n"
              "  faults: '{\"seed\": 7, \"rules\": [{\"endpoint\": \"*\", \"reset\": 0.05, \"truncate\": 0.05, "
-             "\"error_500\": 0.03, \"error_503\": 0.05, \"latency_ms\": 5, \"distribution\": \"exponential\"}]}'\n"
+             "\"error_500\": 0.03, \"error_503\": 0.05, \"error_429\": 0.02, \"latency_ms\": 5, \"distribution\": "
+             "\"exponential\"}]}'\n"
              "beat:\n"
+             "  simulated_quota_recheck: 200ms\n"  // and of a key that was throttled
              "  retry_first: 100ms\n"
              "  retry_cap: 1s\n");
   expect_agreement(demo);
 }
 
-// Without quota tasks wait, with the reason in their rows, and go on when there is a key that has some.
-TEST(Demo, WaitsForQuotaAndLosesNoTask) {
+// Without quota tasks wait, with the reason in their rows, and go on when there is a key that has some. Malformed
+// events that come meanwhile are parked with their reasons, can be counted, and change no figure.
+TEST(Demo, WaitsForQuotaParksMalformedEventsAndLosesNoTask) {
   DemoRun demo;
   demo.start({"--check"}, "sandbox:\n  quota_per_day: 12\n");
   ASSERT_TRUE(demo.wait_for("everything answers")) << demo.said();
@@ -242,6 +248,38 @@ TEST(Demo, WaitsForQuotaAndLosesNoTask) {
   const std::string reason = waiting();
   EXPECT_NE(reason.find("quota"), std::string::npos) << reason;
   EXPECT_EQ(demo.query("SELECT count(*) FROM beat.scrape_request_log WHERE status = 'FAILED'"), "0");
+
+  {
+    amqp::Publisher publisher({.url = demo.config().text("rabbitmq.url"), .name = "malformed events"});
+    const auto event = [](const char* key, std::string body) {
+      return amqp::Message{.exchange = "beat.dx", .routing_key = key, .body = std::move(body), .properties = {}};
+    };
+    const std::string head = R"({"event_id":"01890a5d-ac96-774b-bcce-00000000000)",
+                      tail = R"(","source":"s","platform":"YOUTUBE","event_timestamp":"2017-09-14 00:00:00",)";
+    publisher.publish_blocking({event("post_log_events", "no JSON at all"),
+                                event("post_log_events", head + "1" + tail + R"("profile_id":"p","shortcode":"v",)" +
+                                                             R"("metrics":[{"key":"views","value":"many"}]})"),
+                                event("profile_log_events", head + "2" + tail + R"("metrics":[]})")});
+  }
+  std::map<std::string, int> parked;
+  EXPECT_TRUE(probe::wait_until(
+      [&] {
+        const auto [code, said] = demo.run(
+            {dalgona_binary().string(), "event-grpc", "parked", "list", "--json", "--home", demo.home.string()});
+        boost::system::error_code failed;
+        const boost::json::value rows = boost::json::parse(said, failed);
+        if (code != 0 || failed) return false;
+        parked.clear();
+        for (const auto& row : rows.as_array()) {
+          EXPECT_NE(row.at("reason").as_string(), "");
+          ++parked[std::string(row.at("stream").as_string()) + " " + std::string(row.at("field").as_string())];
+        }
+        return parked.size() >= 3;
+      },
+      [&] { return demo.running(); }, seconds{60}));
+  EXPECT_EQ(parked,
+            (std::map<std::string, int>{
+                {"post_log_events ", 1}, {"post_log_events metrics.views", 1}, {"profile_log_events profile_id", 1}}));
 
   http::Client client;
   http::ClientRequest request;
