@@ -139,6 +139,9 @@ TEST(Ddl, ALogKeepsMillisecondsAndTheDelayOfItsInsert) {
   // A table that was made before keeps its columns; codecs are for its new parts, and a cluster is left alone.
   EXPECT_THAT(stream_ddl(profile, "")[1], HasSubstr("MODIFY COLUMN views CODEC(Delta, ZSTD(3))"));
   EXPECT_THAT(stream_ddl(profile, "main")[1], Not(HasSubstr("MODIFY COLUMN")));
+  EXPECT_THAT(table, HasSubstr("min_bytes_for_wide_part = 268435456, min_parts_to_merge_at_once = 64"));
+  // Of rows of which the latest counts many parts are slow to read.
+  EXPECT_THAT(stream_ddl(shipped().stream("trace_log"), "")[0], Not(HasSubstr("min_parts_to_merge_at_once")));
   const auto other = stream_ddl(shipped().stream("event"), "")[0];
   EXPECT_THAT(other, HasSubstr("insert_timestamp DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')"));
   EXPECT_THAT(other, Not(HasSubstr("insert_delay")));
@@ -185,6 +188,8 @@ const Wrong kWrong[] = {
     {"order: [at]", "order: at", "s.yaml:13: 'order' must be a list"},
     {"name: at,", "name: event_id,", "s.yaml:10: field 'event_id' is given twice"},
     {"from: m.n", "from: m..n", "s.yaml:11: 'm..n' is no path of names joined by dots"},
+    {"from: m.n", "from: 'm.a\"b'", "s.yaml:11: 'm.a\"b' has a character that JSON writes with an escape"},
+    {"from: m.n", "from: 'm.a\\b'", "has a character that JSON writes with an escape"},
     {"from: m.n", "from: at", "s.yaml:11: 'at' is read by two fields"},
     {"from: m.n", "from: m.n, also: [at]", "s.yaml:11: 'at' is read by two fields"},
     {"from: m.n", "from: m", "'m' is taken whole by one field and its rest by another"},

@@ -112,7 +112,16 @@ TEST_F(SinkLayout, ATableOfBeforeGoesOnAsItIs) {
   const Block first = block(new_id(), kAt, 5), second = block(new_id(), kAt + 1'000, 6);
   store_.insert(old, first, "one", encoded_);
   const auto part = warehouse_.value("SELECT name FROM system.parts WHERE active AND table = '" + name_ + "'");
+  const auto waits = [&] {
+    return warehouse_.value(
+        "SELECT create_table_query LIKE '%min_parts_to_merge_at_once = 64%' FROM system.tables WHERE "
+        "database = 'events' AND name = '" +
+        name_ + "'");
+  };
+  warehouse_.value("ALTER TABLE events." + name_ + " RESET SETTING min_parts_to_merge_at_once");
+  EXPECT_EQ(waits(), "0");
   store_.prepare(fresh);
+  EXPECT_EQ(waits(), "1");
   EXPECT_EQ(warehouse_.value("SELECT name FROM system.parts WHERE active AND table = '" + name_ + "'"), part);
   EXPECT_EQ(warehouse_.value("SELECT compression_codec FROM system.columns WHERE name = 'followers' AND table = '" +
                              name_ + "'"),

@@ -1,7 +1,11 @@
 // `dalgona warehouse` under load and bad luck: long results and inserts, clients that leave, limits, kill -9.
+#include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <future>
+#include <map>
+#include <set>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -178,6 +182,46 @@ TEST(WarehouseLimits, EndsTheStatementOfAClientThatLeaves) {
     EXPECT_TRUE(client.receive(1000).starts_with("HTTP/1.1 200 "));
   }
   EXPECT_TRUE(gone(http, talking));
+}
+
+// Statements that no client has named share what the engine knows them by; a cancel that comes late must not meet the
+// next one. They last between nothing and a few milliseconds and their clients leave in between.
+TEST(WarehouseLimits, ACancelThatComesLateMeetsNoOther) {
+  Role& role = TestHome::shared().warehouse();
+  std::atomic<bool> over{false};
+  std::vector<std::future<std::string>> others;
+  for (int i = 0; i < 4; ++i)
+    others.push_back(std::async(std::launch::async, [&] {
+      WarehouseHttp http(role.url());
+      std::string failed;
+      while (!over && failed.empty()) {
+        const auto response = http.post("SELECT sum(cityHash64(number)) FROM numbers(200000)");
+        if (response.status != 200) failed = response.body;
+      }
+      return failed;
+    }));
+  for (int i = 0; i < 1000; ++i) {
+    RawConnection client(role.port());
+    const std::string sql = fmt::format("SELECT sum(cityHash64(number)) FROM numbers({})", 500 * (i % 400));
+    client.send(fmt::format("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}", sql.size(), sql));
+    std::this_thread::sleep_for(std::chrono::microseconds{100 * (i % 50)});
+  }
+  {
+    RawConnection client(role.port());
+    const std::string sql = "SELECT sum(cityHash64(number)) FROM numbers(1000000000000) WHERE 'nameless' != ''";
+    client.send(fmt::format("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}", sql.size(), sql));
+    std::this_thread::sleep_for(milliseconds{200});
+  }
+  WarehouseHttp http(role.url());
+  EXPECT_TRUE(probe::wait_until(
+      [&] {
+        return http.value(
+                   "SELECT count() FROM system.processes WHERE query LIKE '%''nameless''%' AND query NOT LIKE "
+                   "'%system.processes%'") == "0";
+      },
+      [] { return true; }, seconds{10}));
+  over = true;
+  for (auto& other : others) EXPECT_EQ(other.get(), "");
 }
 
 // To the engine the end of its input is the end of the data; half a row before it would be taken for a whole one.
@@ -371,6 +415,29 @@ TEST(WarehouseLimits, MergesPartsInTheBackground) {
   EXPECT_TRUE(probe::wait_until([&] { return parts() < 30; }, [] { return true; }, seconds{20})) << parts();
   EXPECT_EQ(http.value("SELECT count() FROM " + table), "60");
   http.value("DROP TABLE " + table);
+  // Those threads give way to inserts and questions once the warehouse has seen them; nobody else does.
+  const auto priorities = [] {
+    std::map<std::string, std::set<int>> seen;
+    const auto tasks = fmt::format("/proc/{}/task", TestHome::shared().warehouse().pid());
+    std::error_code gone;
+    for (const auto& task : std::filesystem::directory_iterator(tasks, gone)) {
+      std::ifstream file(task.path() / "stat");
+      std::string line;
+      if (!std::getline(file, line)) continue;
+      const size_t open = line.find('('), close = line.rfind(')');
+      // The nineteenth field of proc(5)'s stat; the third follows the name.
+      const auto fields = split(std::string_view(line).substr(close + 2), ' ');
+      seen[line.substr(open + 1, close - open - 1)].insert(std::stoi(std::string(fields.at(16))));
+    }
+    return seen;
+  };
+  EXPECT_TRUE(probe::wait_until([&] { return priorities()["MergeMutate"] == std::set<int>{10}; }, [] { return true; },
+                                seconds{60}));
+  for (const auto& [name, nice] : priorities()) {
+    if (name != "MergeMutate") {
+      EXPECT_LE(*nice.rbegin(), 0) << name;
+    }
+  }
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ std::vector<std::pair<std::string, std::string>> default_settings(const EngineOp
 
 // What a session has been told, but for the values of the parameters and the id, which every statement brings anew.
 std::string made_by(const Query& query) {
-  std::string key = query.database;
+  std::string key = fmt::format("{}{}", query.named ? "named " : "", query.database);
   for (const auto& [name, value] : query.settings) key += fmt::format("\n{}={}{}", name, value.size(), value);
   std::set<std::string> names;
   for (const auto& [name, value] : query.params) names.insert(name);
@@ -209,20 +209,24 @@ void Engine::execute(const Query& query, const std::function<void(Answer)>& done
       answer.error = exception(394, "Query was cancelled", "QUERY_WAS_CANCELLED");
     } else if (session) {
       if (!session->connection) session->connection = library_->connect(arguments_);
-      answer = run(query, *session->connection, false);
+      set_mark(query.id, query.id);
+      answer = run(query, *session->connection, query.id, false);
     } else if (answer.error.empty()) {
       if (query.stateless && !query.readonly) {
         answer = run_stateless(query);
       } else {
         Connection connection = library_->connect(arguments_);
-        answer = run(query, connection, false);
+        set_mark(query.id, query.id);
+        answer = run(query, connection, query.id, false);
       }
     }
   } catch (const std::exception& e) {
     answer.error = exception(1002, e.what(), "UNKNOWN_EXCEPTION");
   }
+  bool awaited = false;  // waking the keeper for nothing is a switch of threads in every statement
   {
     const std::scoped_lock lock(mutex_);
+    awaited = closing_ || !to_cancel_.empty();
     active_.erase(query.id);
     to_cancel_.erase(query.id);
     doomed_.erase(query.id);
@@ -231,7 +235,7 @@ void Engine::execute(const Query& query, const std::function<void(Answer)>& done
       session->expires = SteadyClock::now() + query.session_timeout;
     }
   }
-  changed_.notify_all();
+  if (awaited) changed_.notify_all();
   done(std::move(answer));
 }
 
@@ -240,31 +244,46 @@ void Engine::execute(const Query& query, const std::function<void(Answer)>& done
 Answer Engine::run_stateless(const Query& query) {
   const std::string key = made_by(query);
   std::optional<Connection> connection;
+  std::string mark;
   {
     const std::scoped_lock lock(mutex_);
     const auto at = std::find_if(idle_.rbegin(), idle_.rend(), [&](const Idle& idle) { return idle.made_by == key; });
     if (at != idle_.rend()) {
       connection = std::move(at->connection);
+      mark = std::move(at->mark);
       idle_.erase(std::next(at).base());
+    } else {
+      mark = fmt::format("session {}", ++marks_);
     }
+    active_[query.id].mark = query.named ? query.id : mark;
   }
   const bool prepared = connection.has_value();
   if (!prepared) connection = library_->connect(arguments_);
-  Answer answer = run(query, *connection, prepared);
+  Answer answer = run(query, *connection, query.named ? query.id : mark, prepared);
   std::optional<Connection> oldest;  // closed without the lock
-  if (answer.error.empty()) {
+  {
     const std::scoped_lock lock(mutex_);
+    // Whoever is cancelling this statement may be on its way to the engine: the next one must not be met in its place.
+    const bool cancelled = to_cancel_.contains(query.id);
+    active_[query.id].mark.clear();
+    if (!answer.error.empty() || cancelled || closing_) return answer;
     if (idle_.size() >= kMostIdle) {
       oldest = std::move(idle_.front().connection);
       idle_.erase(idle_.begin());
     }
-    if (!closing_) idle_.push_back({key, std::move(*connection), SteadyClock::now()});
+    idle_.push_back({key, std::move(mark), std::move(*connection), SteadyClock::now()});
   }
   return answer;
 }
 
-// `prepared`: database and settings stand already, and the parameters' names are the ones that stand.
-Answer Engine::run(const Query& query, Connection& connection, bool prepared) const {
+void Engine::set_mark(const std::string& id, const std::string& mark) {
+  const std::scoped_lock lock(mutex_);
+  active_[id].mark = mark;
+}
+
+// `prepared`: database, settings and a mark that sessions share stand already, and the parameters' names are the ones
+// that stand. A statement without name and parameters then needs nothing to be told, which would be a second statement.
+Answer Engine::run(const Query& query, Connection& connection, const std::string& mark, bool prepared) const {
   if (!query.database.empty() && !prepared) {
     Answer chosen = connection.query("USE " + identifier(query.database), "Null");
     if (!chosen.error.empty()) return chosen;
@@ -292,10 +311,12 @@ Answer Engine::run(const Query& query, Connection& connection, bool prepared) co
     }
     add("param_" + name, value);
   }
-  add("log_comment", query.id);  // by which it can be cancelled: the engine makes ids of its own
+  if (!prepared || query.named) add("log_comment", mark);
   if (query.readonly) add("readonly", "2");
-  Answer told = connection.query(set, "Null");
-  if (!told.error.empty()) return told;
+  if (!set.empty()) {
+    Answer told = connection.query(set, "Null");
+    if (!told.error.empty()) return told;
+  }
   return connection.query(query.sql, query.format);
 }
 
@@ -324,23 +345,23 @@ bool Engine::is_doomed(const std::string& id) const {
   return at == active_.end() || doomed_.contains(id) || (!at->second.begun && to_cancel_.contains(id));
 }
 
-// Gives the ids that the engine has marked.
-std::set<std::string> Engine::kill(const std::set<std::string>& ids) {
+// `marks` by id. Gives the ids that the engine has taken note of.
+std::set<std::string> Engine::kill(const std::map<std::string, std::string>& marks) {
   std::string list;
-  for (const auto& id : ids) list += (list.empty() ? "" : ",") + literal(id);
+  for (const auto& [id, mark] : marks) list += (list.empty() ? "" : ",") + literal(mark);
   // A statement that is not in the list of processes yet, or has just left it, is not found; we ask again.
   Connection connection = library_->connect(arguments_);
   const Answer answer =
       connection.query("KILL QUERY WHERE Settings['log_comment'] IN (" + list + ") ASYNC", "TabSeparated");
   if (!answer.error.empty()) log::warn("msg=\"cancelling failed\" error={}", log::quoted(answer.error));
-  std::set<std::string> marked;
-  for (const auto& id : ids) {
+  std::set<std::string> noted;
+  for (const auto& [id, mark] : marks) {
     const Answer found = connection.query(
-        "SELECT count() FROM system.processes WHERE is_cancelled AND Settings['log_comment'] = " + literal(id),
+        "SELECT count() FROM system.processes WHERE is_cancelled AND Settings['log_comment'] = " + literal(mark),
         "TabSeparated");
-    if (trim(found.data) != "0" && found.error.empty()) marked.insert(id);
+    if (trim(found.data) != "0" && found.error.empty()) noted.insert(id);
   }
-  return marked;
+  return noted;
 }
 
 // Tables that were dropped keep their files (see remove_dropped); once every statement that may read them is over, the
@@ -373,9 +394,9 @@ void Engine::keep_house() {
   auto look = SteadyClock::now() + kFirstLook;
   std::unique_lock lock(mutex_);
   while (!closed_) {
-    std::set<std::string> ids;
+    std::map<std::string, std::string> marks;
     for (const auto& id : to_cancel_)
-      if (active_.at(id).begun) ids.insert(id);
+      if (const Active& active = active_.at(id); !active.mark.empty()) marks.emplace(id, active.mark);
     std::vector<std::shared_ptr<Session>> expired;
     for (auto at = sessions_.begin(); at != sessions_.end();) {
       if (!at->second->busy && at->second->expires < SteadyClock::now()) {
@@ -391,13 +412,13 @@ void Engine::keep_house() {
     std::move(idle_.begin(), fresh, std::back_inserter(rested));
     idle_.erase(idle_.begin(), fresh);
     const bool due = SteadyClock::now() >= look;
-    if (!ids.empty() || due || !expired.empty() || !rested.empty()) {
-      std::set<std::string> marked;
+    if (!marks.empty() || due || !expired.empty() || !rested.empty()) {
+      std::set<std::string> noted;
       lock.unlock();
       expired.clear();
       rested.clear();
       try {
-        if (!ids.empty()) marked = kill(ids);
+        if (!marks.empty()) noted = kill(marks);
         if (due) purge_dropped_tables();
         if (due) lower_merge_threads();
       } catch (const std::exception& e) {
@@ -405,7 +426,7 @@ void Engine::keep_house() {
       }
       if (due) look = SteadyClock::now() + kLookForDropped;
       lock.lock();
-      for (const auto& id : marked)
+      for (const auto& id : noted)
         if (active_.contains(id)) doomed_.insert(id);
     }
     if (closed_) break;

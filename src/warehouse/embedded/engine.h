@@ -32,7 +32,8 @@ struct EngineOptions {
 };
 
 struct Query {
-  std::string id;  // the client's; unique among those that run
+  std::string id;      // unique among those that run
+  bool named = false;  // the client chose the id, so others may look for it
   std::string database;
   std::vector<std::pair<std::string, std::string>> settings;  // in order, later ones win
   std::vector<std::pair<std::string, std::string>> params;    // {name:Type} -> its text, as TabSeparated has it
@@ -89,22 +90,26 @@ class Engine {
   };
   // A session that a stateless statement has left, for the next one with the same settings.
   struct Idle {
-    std::string made_by;
+    std::string made_by, mark;
     Connection connection;
     std::chrono::steady_clock::time_point since;
   };
   struct Active {
     std::chrono::steady_clock::time_point since;
     bool begun = false;  // on its thread
+    // What the engine knows it by, in log_comment, since it makes ids of its own: its id, or what a session's
+    // statements without a name share; taken away before the session is another's. Empty: there is nothing to cancel.
+    std::string mark = {};
   };
   void lock_folder();
   void write_profile() const;
   void remove_dropped() const;
-  Answer run(const Query& query, Connection& connection, bool prepared) const;
+  Answer run(const Query& query, Connection& connection, const std::string& mark, bool prepared) const;
+  void set_mark(const std::string& id, const std::string& mark);
   Answer run_stateless(const Query& query);
   void execute(const Query& query, const std::function<void(Answer)>& done);
   void keep_house();
-  std::set<std::string> kill(const std::set<std::string>& ids);
+  std::set<std::string> kill(const std::map<std::string, std::string>& marks);
   void purge_dropped_tables();
 
   EngineOptions options_;
@@ -120,7 +125,8 @@ class Engine {
   std::set<std::string> to_cancel_;       // ids of active_
   std::set<std::string> doomed_;          // those of them that the engine has marked
   std::map<std::string, std::shared_ptr<Session>> sessions_;
-  std::vector<Idle> idle_;                                                // oldest first
+  std::vector<Idle> idle_;  // oldest first
+  uint64_t marks_ = 0;
   std::map<std::string, std::chrono::steady_clock::time_point> dropped_;  // tables' ids, since when we know of them
   bool closing_ = false;
   bool closed_ = false;

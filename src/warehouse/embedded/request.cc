@@ -94,7 +94,8 @@ Ask read_ask(const http::Request& request) {
   if (!std::all_of(ask.format.begin(), ask.format.end(),
                    [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }))
     throw Exception(73, "Unknown format " + ask.format, "UNKNOWN_FORMAT");
-  if (ask.query_id.empty()) ask.query_id = make_uuid7(system_clock().now()).text();
+  ask.named = !ask.query_id.empty();
+  if (!ask.named) ask.query_id = make_uuid7(system_clock().now()).text();
   if (ask.query_id.size() > 256 || ask.query_id.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
     throw Exception(36, "query_id must be one line of at most 256 bytes", "BAD_ARGUMENTS");
   return ask;

@@ -24,6 +24,7 @@ struct Ask {
   bool has_query = false;
   std::string database, format, query_id, session_id;
   int session_timeout = 60;  // seconds
+  bool named = false;        // the client chose query_id
   bool session_check = false;
   bool readonly = false;           // GET and HEAD
   bool wait_end_of_query = false;  // answer when all is known

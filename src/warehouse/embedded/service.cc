@@ -211,6 +211,7 @@ class Exchange {
   Query query(std::string sql) const {
     Query q;
     q.id = ask_.query_id;
+    q.named = ask_.named;
     q.database = ask_.database;
     q.settings = ask_.settings;
     q.params = ask_.params;
