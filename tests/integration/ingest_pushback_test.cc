@@ -1,5 +1,8 @@
 // Push-back: while the broker stands still nothing is dropped, memory is bounded, senders of every way in are told to
 // come again, and what was answered as taken is in the queue afterwards, once.
+#include <filesystem>
+#include <functional>
+
 #include <boost/json.hpp>
 #include <eventservice.grpc.pb.h>
 #include <fmt/format.h>
@@ -10,12 +13,14 @@
 #include "base/resources.h"
 #include "base/text.h"
 #include "dalgona/probe.h"
+#include "dalgona/process.h"
 #include "event_grpc/delivery.h"
 #include "support/ingest_house.h"
 
 namespace dalgona::test {
 namespace {
 
+namespace fs = std::filesystem;
 using std::chrono::seconds;
 
 constexpr int kSenders = 12;         // of each way
@@ -227,6 +232,45 @@ class PushBack : public testing::Test {
     EXPECT_LT(resident(), 256u << 20);
   }
 
+  void expect_nothing_lost(const std::function<void()>& stand_still, const std::function<void()>& go_on) {
+    start_senders();
+    ASSERT_TRUE(probe::wait_until([&] { return ledger_.answered() > 500; }, [] { return true; }, seconds{60}));
+    stand_still();
+    // What was under way is confirmed within a moment.
+    std::this_thread::sleep_for(std::chrono::milliseconds{500});
+    expect_push_back(seconds{4});
+    go_on();
+    const auto answered = ledger_.answered();
+    EXPECT_TRUE(
+        probe::wait_until([&] { return ledger_.answered() > answered + 500; }, [] { return true; }, seconds{60}));
+    stop_senders();
+    expect_all_taken_are_queued_once();
+  }
+
+  // Calls "module, function, arguments" in the broker's own node, as its command line tools do, and says what it gave.
+  std::string in_broker(const std::string& call) {
+    Command command;
+    const auto environment = read_file(fmt::format("/proc/{}/environ", house_.home().rabbitmq().pid()));
+    for (const auto variable : split(environment, '\0'))
+      if (const auto equals = variable.find('='); equals != variable.npos)
+        command.environment.emplace(variable.substr(0, equals), variable.substr(equals + 1));
+    command.argv = {"/usr/bin/erl",
+                    "-noinput",
+                    "-hidden",
+                    "-sname",
+                    house_.home().unique_name("tool") + "@localhost",
+                    "-start_epmd",
+                    "false",
+                    "-eval",
+                    "io:format(\"said ~p~n\", [rpc:call('dalgona@localhost', " + call + ")]), halt()."};
+    command.log = fs::path(testing::TempDir()) / house_.home().unique_name("erl");
+    run_to_end(command, seconds{30});
+    const auto said = read_file(command.log);
+    fs::remove(command.log);
+    const auto at = said.rfind("said ");
+    return at == said.npos ? said : std::string(trim(std::string_view(said).substr(at + 5)));
+  }
+
   IngestHouse house_;
   amqp::Connection connection_;
   http::Client client_;
@@ -237,17 +281,18 @@ class PushBack : public testing::Test {
 };
 
 TEST_F(PushBack, ABrokerThatStandsStillLosesAndDoublesNothing) {
-  start_senders();
-  ASSERT_TRUE(probe::wait_until([&] { return ledger_.answered() > 500; }, [] { return true; }, seconds{60}));
-  ASSERT_EQ(::kill(house_.home().rabbitmq().pid(), SIGSTOP), 0);
-  // What was under way is confirmed within a moment.
-  std::this_thread::sleep_for(std::chrono::milliseconds{500});
-  expect_push_back(seconds{4});
-  ASSERT_EQ(::kill(house_.home().rabbitmq().pid(), SIGCONT), 0);
-  const auto answered = ledger_.answered();
-  EXPECT_TRUE(probe::wait_until([&] { return ledger_.answered() > answered + 500; }, [] { return true; }, seconds{60}));
-  stop_senders();
-  expect_all_taken_are_queued_once();
+  const pid_t broker = house_.home().rabbitmq().pid();
+  expect_nothing_lost([&] { ASSERT_EQ(::kill(broker, SIGSTOP), 0); }, [&] { ASSERT_EQ(::kill(broker, SIGCONT), 0); });
+}
+
+// The broker goes on, and reads nothing more from whoever publishes.
+TEST_F(PushBack, AnAlarmOfTheBrokersMemoryLosesAndDoublesNothing) {
+  const std::string alarm = "{{resource_limit, memory, 'dalgona@localhost'}, []}";
+  expect_nothing_lost(
+      [&] { EXPECT_EQ(in_broker("rabbit_alarm, set_alarm, [" + alarm + "]"), "ok"); },
+      [&] {
+        EXPECT_EQ(in_broker("rabbit_alarm, clear_alarm, [{resource_limit, memory, 'dalgona@localhost'}]"), "ok");
+      });
 }
 
 }  // namespace
