@@ -23,9 +23,9 @@ using std::chrono::milliseconds;
 constexpr std::chrono::seconds kQuiet{5};
 constexpr size_t kWorthwhile = 10'000;           // rows whose insert costs more than what every insert costs
 constexpr std::chrono::milliseconds kPause{20};  // without a delivery: nothing more is on its way
-// Without acknowledgement: what one consumer may have. A second one on the channel would need a call while deliveries
-// stream in (docs/traps.md).
-constexpr double kMostMessages = 32'000;
+// Without acknowledgement: what one consumer may have, 65,535 in the protocol. A second one on the channel would need a
+// call while deliveries stream in (docs/traps.md).
+constexpr double kMostMessages = 64'000;
 constexpr uint64_t kMessagesAnAck = 1000;
 constexpr uint16_t kMostToChange = 4000;  // so many under way are put aside without harm while prefetch is changed
 constexpr int kMessagesAtOnce = 200;      // messages taken before acknowledgements and the committer are looked after
@@ -226,9 +226,10 @@ struct StreamSink::State {
     return batch;
   }
 
-  // Half of what the broker sends without an acknowledgement is a batch, or it would stop sending.
+  // Three quarters of what the broker sends without an acknowledgement is a batch: every insert costs as much as that of
+  // some 20,000 rows, and the last quarter is for what comes while it is committed.
   bool is_full(const Receiver& r, const Batch& batch) const {
-    return batch.messages * 2 >= r.prefetch || batch.block.rows() >= stream.batch_events ||
+    return batch.messages * 4 >= r.prefetch * 3 || batch.block.rows() >= stream.batch_events ||
            batch.bytes() >= stream.batch_bytes || (budget.tight() && !batch.empty());
   }
 
