@@ -38,7 +38,12 @@ target_compile_definitions(dalgona_flags INTERFACE BOOST_ASIO_NO_DEPRECATED BOOS
 target_compile_definitions(dalgona_flags INTERFACE $<$<CONFIG:RelWithDebInfo>:SIMDJSON_DEVELOPMENT_CHECKS=0>)
 target_include_directories(dalgona_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 if(DALGONA_SANITIZE)
-  target_compile_options(dalgona_flags INTERFACE -fsanitize=${DALGONA_SANITIZE} -fno-sanitize-recover=all)
+  set(DALGONA_SANITIZE_OPTIONS -fsanitize=${DALGONA_SANITIZE} -fno-sanitize-recover=all -DDALGONA_SANITIZED=1)
+  if(DALGONA_SANITIZE MATCHES "thread")
+    # protobuf's maps have another layout where this macro is defined, and its library was built without (docs/traps.md).
+    list(APPEND DALGONA_SANITIZE_OPTIONS -U__SANITIZE_THREAD__ -D_GLIBCXX_TSAN=1)
+  endif()
+  target_compile_options(dalgona_flags INTERFACE ${DALGONA_SANITIZE_OPTIONS})
   target_link_options(dalgona_flags INTERFACE -fsanitize=${DALGONA_SANITIZE})
   # clang 14 can't place the function sanitizer's marks before the parts that it cuts a coroutine into ("Cannot represent a difference across sections").
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND DALGONA_SANITIZE MATCHES "undefined")

@@ -16,7 +16,7 @@ function(dalgona_proto NAME FILE)
   # Generated code answers to no warnings of ours.
   target_compile_options(${NAME} PRIVATE -w -fno-omit-frame-pointer)
   if(DALGONA_SANITIZE)
-    target_compile_options(${NAME} PRIVATE -fsanitize=${DALGONA_SANITIZE} -fno-sanitize-recover=all)
+    target_compile_options(${NAME} PRIVATE ${DALGONA_SANITIZE_OPTIONS})
   endif()
   target_include_directories(${NAME} SYSTEM PUBLIC ${out})
   # Without their compile options: -pthread of gRPC's would not go with the precompiled header.

@@ -68,4 +68,7 @@ function(dalgona_test NAME)
   add_test(NAME ${NAME} COMMAND ${NAME} --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
   set_property(TEST ${NAME} PROPERTY ENVIRONMENT "DALGONA_SOURCE=${CMAKE_SOURCE_DIR}" "DALGONA_BUILD=${CMAKE_BINARY_DIR}")
+  # The roles that a test starts have its environment, and so the same lists of what is not ours.
+  set_property(TEST ${NAME} APPEND PROPERTY ENVIRONMENT "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/lsan.supp:print_suppressions=0"
+    "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp")
 endfunction()

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <exception>
+#include <mutex>
+#include <thread>
 
 #include <boost/json.hpp>
 
@@ -60,6 +64,33 @@ double seconds(const std::function<void()>& f) {
   const auto start = std::chrono::steady_clock::now();
   f();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::vector<double> concurrently(int clients, const std::function<std::vector<double>(int)>& client) {
+  std::vector<double> all;
+  std::exception_ptr failed;
+  std::mutex mutex;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < clients; ++i)
+    threads.emplace_back([&, i] {
+      try {
+        const std::vector<double> took = client(i);
+        const std::scoped_lock lock(mutex);
+        all.insert(all.end(), took.begin(), took.end());
+      } catch (...) {
+        const std::scoped_lock lock(mutex);
+        failed = std::current_exception();
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  if (failed) std::rethrow_exception(failed);
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+double quantile(const std::vector<double>& ascending, double q) {
+  if (ascending.empty()) return 0;
+  return ascending[std::max<size_t>(1, size_t(std::ceil(q * double(ascending.size())))) - 1];
 }
 
 }  // namespace dalgona::bench

@@ -64,4 +64,11 @@ Pair alternate(int runs, const std::function<double()>& ours, const std::functio
 // Seconds that `f` took.
 double seconds(const std::function<void()>& f);
 
+// So many clients at once, a thread each; `client` gets its number, from 0, and gives what each of its calls took. The
+// times of all, ascending; throws what a client threw, when all have ended.
+std::vector<double> concurrently(int clients, const std::function<std::vector<double>(int)>& client);
+
+// Of ascending values, by nearest rank; `q` from 0 to 1. 0 for none.
+double quantile(const std::vector<double>& ascending, double q);
+
 }  // namespace dalgona::bench

@@ -1,5 +1,7 @@
 #include "base/bench.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
@@ -36,6 +38,27 @@ TEST(Bench, JsonHasTheAgreedFields) {
   const std::string line = to_json("yake", {.value = 2, .unit = "x/s", .peer = "scan", .peer_value = 1, .runs = 3});
   for (const char* field : {"bench", "value", "unit", "peer", "peer_value", "ratio", "runs"})
     EXPECT_NE(line.find('"' + std::string(field) + '"'), std::string::npos) << field;
+}
+
+TEST(Bench, ManyClientsGiveAllTimesInOrderOrWhatOneThrew) {
+  std::vector<double> all = concurrently(8, [](int n) { return std::vector<double>{double(10 - n), double(n)}; });
+  EXPECT_EQ(all.size(), 16u);
+  EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
+  EXPECT_THROW(concurrently(4,
+                            [](int n) -> std::vector<double> {
+                              if (n == 2) throw Permanent("refused");
+                              return {1};
+                            }),
+               Permanent);
+}
+
+TEST(Bench, QuantileIsOfTheNearestRank) {
+  const std::vector<double> ten{1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  EXPECT_EQ(quantile(ten, 0), 1);
+  EXPECT_EQ(quantile(ten, 0.5), 5);
+  EXPECT_EQ(quantile(ten, 0.99), 10);
+  EXPECT_EQ(quantile(ten, 1), 10);
+  EXPECT_EQ(quantile({}, 0.5), 0);
 }
 
 TEST(Bench, AlternatesOursAndThePeers) {

@@ -1,8 +1,3 @@
-#include <algorithm>
-#include <atomic>
-#include <mutex>
-#include <thread>
-
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -64,34 +59,20 @@ struct Question {
 };
 
 Load load(uint16_t port, const std::vector<Question>& questions) {
-  std::mutex mutex;
-  std::vector<double> took;
-  std::exception_ptr failed;
   const auto until = SteadyClock::now() + kRun;
-  std::vector<std::thread> threads;
-  for (int i = 0; i < kConnections; ++i)
-    threads.emplace_back([&, i] {
-      std::vector<double> mine;
-      try {
-        Asker asker(port);
-        for (size_t n = size_t(i); SteadyClock::now() < until; n += kConnections) {
-          const auto started = SteadyClock::now();
-          const Question& question = questions[n % questions.size()];
-          asker.ask(question.path, question.body);
-          mine.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - started).count());
-        }
-      } catch (...) {
-        const std::scoped_lock lock(mutex);
-        failed = std::current_exception();
-      }
-      const std::scoped_lock lock(mutex);
-      took.insert(took.end(), mine.begin(), mine.end());
-    });
-  for (auto& thread : threads) thread.join();
-  if (failed) std::rethrow_exception(failed);
-  std::sort(took.begin(), took.end());
-  const auto quantile = [&](double q) { return took.empty() ? 0 : took[size_t(q * double(took.size() - 1))]; };
-  return {double(took.size()) / std::chrono::duration<double>(kRun).count(), quantile(0.5), quantile(0.99)};
+  const auto took = bench::concurrently(kConnections, [&](int client) {
+    std::vector<double> mine;
+    Asker asker(port);
+    for (size_t n = size_t(client); SteadyClock::now() < until; n += kConnections) {
+      const auto started = SteadyClock::now();
+      const Question& question = questions[n % questions.size()];
+      asker.ask(question.path, question.body);
+      mine.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - started).count());
+    }
+    return mine;
+  });
+  return {double(took.size()) / std::chrono::duration<double>(kRun).count(), bench::quantile(took, 0.5),
+          bench::quantile(took, 0.99)};
 }
 
 uint16_t port_of(const bench::Options& options) {

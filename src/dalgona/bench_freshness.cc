@@ -222,12 +222,6 @@ std::vector<double> crawl_once(const bench::Options& options, std::string& load)
   return latencies;
 }
 
-// Of a sorted list, the smallest value that `share` of all do not exceed.
-double quantile(const std::vector<double>& sorted, double share) {
-  const auto at = size_t(std::ceil(share * double(sorted.size())));
-  return sorted[std::clamp<size_t>(at, 1, sorted.size()) - 1];
-}
-
 bench::Result freshness(const bench::Options& options) {
   bench::Result result;
   std::vector<double> p50, p99, longest;
@@ -236,8 +230,8 @@ bench::Result freshness(const bench::Options& options) {
   for (int run = 0; run < options.runs; ++run) {
     const auto latencies = crawl_once(options, load);
     points += latencies.size();
-    p50.push_back(quantile(latencies, 0.5));
-    p99.push_back(quantile(latencies, 0.99));
+    p50.push_back(bench::quantile(latencies, 0.5));
+    p99.push_back(bench::quantile(latencies, 0.99));
     longest.push_back(latencies.back());
   }
   result.value = bench::median(p99);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <fstream>
 #include <memory>
 #include <random>
@@ -102,8 +101,7 @@ Latency measure_series(Questions& questions, Ask ask, pid_t server = -1) {
   }
   const double spent = server > 0 ? (processor_time(server) - before) / kQuestions : 0;
   std::sort(took.begin(), took.end());
-  const auto quantile = [&](double q) { return took[size_t(std::ceil(q * double(took.size()))) - 1]; };
-  return {quantile(0.5), quantile(0.99), spent};
+  return {bench::quantile(took, 0.5), bench::quantile(took, 0.99), spent};
 }
 
 // As coffee asks, over the same statement, settings and interface. Rows of a day that merges have not put together yet

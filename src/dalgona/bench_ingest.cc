@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <thread>
 
 #include <boost/asio/connect.hpp>
@@ -39,7 +38,8 @@ struct HttpLoad {
   std::string path, content_type, body;
 };
 
-void send_http(const HttpLoad& load, std::vector<double>& took_each) {
+std::vector<double> send_http(const HttpLoad& load) {
+  std::vector<double> took_each;
   namespace http = boost::beast::http;
   asio::io_context context;
   asio::ip::tcp::socket socket(context);
@@ -58,28 +58,11 @@ void send_http(const HttpLoad& load, std::vector<double>& took_each) {
     if (response.result_int() != 200)
       throw Permanent(fmt::format("{} was answered {}: {}", load.path, response.result_int(), response.body()));
   }
+  return took_each;
 }
 
 std::vector<double> run(const HttpLoad& load) {
-  std::vector<double> all;
-  std::mutex mutex;
-  std::exception_ptr failed;
-  std::vector<std::thread> clients;
-  for (int c = 0; c < kClients; ++c)
-    clients.emplace_back([&] {
-      std::vector<double> took_each;
-      try {
-        send_http(load, took_each);
-      } catch (...) {
-        const std::scoped_lock lock(mutex);
-        failed = std::current_exception();
-      }
-      const std::scoped_lock lock(mutex);
-      all.insert(all.end(), took_each.begin(), took_each.end());
-    });
-  for (auto& client : clients) client.join();
-  if (failed) std::rethrow_exception(failed);
-  return all;
+  return bench::concurrently(kClients, [&](int) { return send_http(load); });
 }
 
 // One way in: rates of its runs, and the times of all its calls.
@@ -97,7 +80,7 @@ struct Way {
   double quantile(double q) const {
     auto sorted = took_each;
     std::sort(sorted.begin(), sorted.end());
-    return sorted.empty() ? 0 : sorted[std::min(sorted.size() - 1, size_t(q * double(sorted.size())))];
+    return bench::quantile(sorted, q);
   }
   std::string text() const {
     return fmt::format("{:.0f} events/s; a call p50 {:.2f} ms, p99 {:.2f} ms", rate(), quantile(0.5) * 1e3,

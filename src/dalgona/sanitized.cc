@@ -13,7 +13,7 @@
 namespace dalgona {
 
 void run_engine_unsanitized([[maybe_unused]] int argc, [[maybe_unused]] char** argv) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef DALGONA_SANITIZED
   if (argc < 2 || std::string_view(argv[1]) != "warehouse") return;
   const auto program = self_path().parent_path().parent_path() / "release" / "dalgona";
   ::execv(program.c_str(), argv);

@@ -226,8 +226,8 @@ struct StreamSink::State {
     return batch;
   }
 
-  // Three quarters of what the broker sends without an acknowledgement is a batch: every insert costs as much as that of
-  // some 20,000 rows, and the last quarter is for what comes while it is committed.
+  // Three quarters of what the broker sends without an acknowledgement is a batch: every insert costs as much as that
+  // of some 20,000 rows, and the last quarter is for what comes while it is committed.
   bool is_full(const Receiver& r, const Batch& batch) const {
     return batch.messages * 4 >= r.prefetch * 3 || batch.block.rows() >= stream.batch_events ||
            batch.bytes() >= stream.batch_bytes || (budget.tight() && !batch.empty());

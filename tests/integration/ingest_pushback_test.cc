@@ -16,6 +16,7 @@
 #include "dalgona/process.h"
 #include "event_grpc/delivery.h"
 #include "support/ingest_house.h"
+#include "support/sanitized.h"
 
 namespace dalgona::test {
 namespace {
@@ -228,6 +229,7 @@ class PushBack : public testing::Test {
     std::this_thread::sleep_for(still);
     EXPECT_EQ(ledger_.answered(), answered);
     // Sixty senders of 20 to 40 KB each go on all the time; what is taken in stays what fits the buffer.
+    if (kSanitized) return;
     EXPECT_LT(resident(), before + (16u << 20));
     EXPECT_LT(resident(), 256u << 20);
   }

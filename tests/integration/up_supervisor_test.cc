@@ -17,6 +17,7 @@
 #include "dalgona/home_lock.h"
 #include "dalgona/probe.h"
 #include "dalgona/process.h"
+#include "support/sanitized.h"
 #include "support/test_home.h"
 
 namespace dalgona::test {
@@ -44,7 +45,15 @@ class UpHome {
   ~UpHome() {
     try {
       end_processes_of_home(path, seconds{20});
-      fs::remove_all(outer_);
+      // A server that is ending takes its own files away meanwhile, which the removal does not expect.
+      std::error_code error;
+      EXPECT_TRUE(probe::wait_until(
+          [&] {
+            fs::remove_all(outer_, error);
+            return !fs::exists(outer_);
+          },
+          [] { return true; }, seconds{20}))
+          << error.message();
     } catch (const std::exception& e) {
       ADD_FAILURE() << e.what();
     }
@@ -157,7 +166,9 @@ TEST(Up, StartsEverythingShowsItAndStopsIt) {
     EXPECT_EQ(part.at("restarts").as_int64(), 0) << part;
   }
   // The budget of everything idle.
-  EXPECT_LT(status.at("pss_bytes").as_int64(), int64_t(1200) << 20);
+  if (!kSanitized) {
+    EXPECT_LT(status.at("pss_bytes").as_int64(), int64_t(1200) << 20);
+  }
   EXPECT_EQ(home.run({"status"}).exit_code, 0);
   EXPECT_EQ(home.run({"doctor"}).exit_code, 0) << home.run({"doctor"}).output;
 

@@ -1,12 +1,10 @@
 #include "event_grpc/ingest/grpc_load.h"
 
-#include <mutex>
-#include <thread>
-
 #include <eventservice.grpc.pb.h>
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
+#include "base/bench.h"
 #include "base/clock.h"
 #include "base/errors.h"
 #include "base/ids.h"
@@ -81,32 +79,18 @@ event::Events page_openings(int count) {
 }
 
 std::vector<double> run(const GrpcLoad& load) {
-  std::vector<double> all;
-  std::mutex mutex;
-  std::exception_ptr failed;
-  std::vector<std::thread> clients;
-  for (int c = 0; c < load.clients; ++c)
-    clients.emplace_back([&, c] {
-      std::vector<double> seconds;
-      try {
-        // A connection of its own, as another program has it: else all would share one.
-        grpc::ChannelArguments arguments;
-        arguments.SetInt("dalgona.client", c);
-        arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-        const auto stub = event::EventService::NewStub(grpc::CreateCustomChannel(
-            fmt::format("127.0.0.1:{}", load.port), grpc::InsecureChannelCredentials(), arguments));
-        const auto events = page_openings(load.events_a_call);
-        (load.streaming ? send_stream : send_unary)(*stub, load, events, seconds);
-      } catch (...) {
-        const std::scoped_lock lock(mutex);
-        failed = std::current_exception();
-      }
-      const std::scoped_lock lock(mutex);
-      all.insert(all.end(), seconds.begin(), seconds.end());
-    });
-  for (auto& client : clients) client.join();
-  if (failed) std::rethrow_exception(failed);
-  return all;
+  return bench::concurrently(load.clients, [&](int client) {
+    // A connection of its own, as another program has it: else all would share one.
+    grpc::ChannelArguments arguments;
+    arguments.SetInt("dalgona.client", client);
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    const auto stub = event::EventService::NewStub(grpc::CreateCustomChannel(
+        fmt::format("127.0.0.1:{}", load.port), grpc::InsecureChannelCredentials(), arguments));
+    const auto events = page_openings(load.events_a_call);
+    std::vector<double> seconds;
+    (load.streaming ? send_stream : send_unary)(*stub, load, events, seconds);
+    return seconds;
+  });
 }
 
 struct PlainIngest::State : event::EventService::CallbackService {
