@@ -33,6 +33,7 @@ struct Ledger {
   std::set<std::string> sent, taken;
   std::map<std::string, int> refusals;  // by way: told to come again
   std::map<std::string, int> answers;   // by way: taken
+  std::map<std::string, int> waiting;   // by way: senders without an answer yet
   std::vector<std::string> odd;         // answers that should not be
 
   void send(const std::string& id) {
@@ -52,9 +53,18 @@ struct Ledger {
     const std::scoped_lock lock(mutex);
     odd.push_back(what);
   }
-  int refused(const std::string& way) {
+  void wait(const std::string& way, int senders) {
     const std::scoped_lock lock(mutex);
-    return refusals[way];
+    waiting[way] += senders;
+  }
+  bool refused_anybody() {
+    const std::scoped_lock lock(mutex);
+    return !refusals.empty();
+  }
+  // Somebody was told to come again, or everybody's events were taken up before there was no more room.
+  bool pushed_back(const std::string& way) {
+    const std::scoped_lock lock(mutex);
+    return refusals[way] > 0 || waiting[way] == kSenders;
   }
   size_t answered() {
     const std::scoped_lock lock(mutex);
@@ -121,7 +131,9 @@ class PushBack : public testing::Test {
       grpc::ClientContext context;
       context.set_deadline(std::chrono::system_clock::now() + seconds{60});
       event::Response response;
+      ledger_.wait("unary", 1);
       const auto status = stub->dispatch(&context, logout_events(ids), &response);
+      ledger_.wait("unary", -1);
       if (status.ok() && response.accepted() == 2)
         ledger_.take("unary", ids);
       else if (status.error_code() == grpc::RESOURCE_EXHAUSTED)
@@ -166,7 +178,9 @@ class PushBack : public testing::Test {
                                       : logout_json(id);
       request.timeout = seconds{60};
       try {
+        ledger_.wait(way, 1);
         const auto response = client_.send_blocking(std::move(request));
+        ledger_.wait(way, -1);
         if (response.status == 200)
           ledger_.take(way, {id});
         else if (response.status == 429 && response.headers.get_or("Retry-After", "") == "1")
@@ -220,10 +234,12 @@ class PushBack : public testing::Test {
     for (const char* way : {"unary", "stream", "json", "ndjson", "webhook"}) EXPECT_GT(ledger_.answers[way], 0) << way;
   }
 
-  // Everybody has been told to come again, and nobody that his events were taken, for as long as it stands still.
+  // Every way in pushes back, some by telling to come again, and nobody has been told that his events were taken, for
+  // as long as it stands still.
   void expect_push_back(seconds still) {
     for (const char* way : {"unary", "json", "ndjson", "webhook"})
-      EXPECT_TRUE(probe::wait_until([&] { return ledger_.refused(way) > 0; }, [] { return true; }, seconds{20})) << way;
+      EXPECT_TRUE(probe::wait_until([&] { return ledger_.pushed_back(way); }, [] { return true; }, seconds{5})) << way;
+    EXPECT_TRUE(ledger_.refused_anybody());
     const auto before = resident();
     const auto answered = ledger_.answered();
     std::this_thread::sleep_for(still);
