@@ -284,8 +284,10 @@ TEST(WarehouseLimits, RefusesWhatItHasNoThreadFor) {
   Role role = home.start_role("warehouse", {{"warehouse.concurrency", "1"}});
   WarehouseHttp http(role.url());
   std::vector<std::future<http::ClientResponse>> all;
+  // One has the thread for longer than the others take to come.
   for (int i = 0; i < 300; ++i)
-    all.push_back(std::async(std::launch::async, [&] { return http.post("SELECT sleep(0.02)"); }));
+    all.push_back(std::async(std::launch::async,
+                             [&, i] { return http.post(i == 0 ? "SELECT sleep(3)" : "SELECT sleep(0.005)"); }));
   int done = 0, refused = 0;
   for (auto& one : all) {
     const auto response = one.get();
