@@ -71,8 +71,8 @@ class Renderer {
 
   const Population& population_;
   std::vector<Fragments> videos_, channels_;
-  std::map<std::pair<const Video*, const Channel*>, Fragments>
-      moved_;  // videos with channels that were not their first
+  // Of videos with channels that were not their first.
+  std::map<std::pair<const Video*, const Channel*>, Fragments> moved_;
 };
 
 // "PT1H2M3S".

@@ -1,11 +1,11 @@
 // Every edge of the task queue's state machine (docs/beat.md) on a real PostgreSQL, by the edge's name; and what stands
 // beside it: the outbox, credentials, upserts.
 #include <future>
-#include <optional>
 #include <set>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -293,7 +293,7 @@ TEST_F(BeatQueue, EveryChangeOfStateIsInTheOutboxInOrder) {
 TEST_F(BeatQueue, EnqueueBySqlCallsOut) {
   std::promise<void> heard;
   std::atomic<int> calls{0};
-  std::optional<asio::cancellation_signal> cancel(std::in_place);
+  asio::cancellation_signal cancel;
   const auto strand = asio::make_strand(runtime_.executor());
   std::promise<void> ended;
   asio::co_spawn(
@@ -305,20 +305,15 @@ TEST_F(BeatQueue, EnqueueBySqlCallsOut) {
           });
         });
       }(*pool_, calls, heard),
-      asio::bind_cancellation_slot(cancel->slot(), [&](const std::exception_ptr&) { ended.set_value(); }));
+      asio::bind_cancellation_slot(cancel.slot(), [&](const std::exception_ptr&) { ended.set_value(); }));
   auto first = heard.get_future();
   for (int i = 0; i < 100 && first.wait_for(50ms) != std::future_status::ready; ++i)
     sql("INSERT INTO beat.scrape_request_log (platform, flow) VALUES ('P', 'f')");
   EXPECT_GT(calls, 0);
-  asio::post(strand, [&] { cancel->emit(asio::cancellation_type::terminal); });
+  asio::post(strand, [&] { cancel.emit(asio::cancellation_type::terminal); });
   ended.get_future().wait();
   // What has ended still has its slot for a moment, on its strand.
-  std::promise<void> gone;
-  asio::post(strand, [&] {
-    cancel.reset();
-    gone.set_value();
-  });
-  gone.get_future().wait();
+  asio::post(strand, asio::use_future).wait();
 }
 
 TEST_F(BeatQueue, CredentialsAreChosenAtRandomAndComeBackByThemselves) {

@@ -33,7 +33,6 @@ struct Ledger {
   std::set<std::string> sent, taken;
   std::map<std::string, int> refusals;  // by way: told to come again
   std::map<std::string, int> answers;   // by way: taken
-  std::map<std::string, int> waiting;   // by way: senders without an answer yet
   std::vector<std::string> odd;         // answers that should not be
 
   void send(const std::string& id) {
@@ -53,18 +52,9 @@ struct Ledger {
     const std::scoped_lock lock(mutex);
     odd.push_back(what);
   }
-  void wait(const std::string& way, int senders) {
+  int refused(const std::string& way) {
     const std::scoped_lock lock(mutex);
-    waiting[way] += senders;
-  }
-  bool refused_anybody() {
-    const std::scoped_lock lock(mutex);
-    return !refusals.empty();
-  }
-  // Somebody was told to come again, or everybody's events were taken up before there was no more room.
-  bool pushed_back(const std::string& way) {
-    const std::scoped_lock lock(mutex);
-    return refusals[way] > 0 || waiting[way] == kSenders;
+    return refusals[way];
   }
   size_t answered() {
     const std::scoped_lock lock(mutex);
@@ -104,13 +94,18 @@ class PushBack : public testing::Test {
 
   // Sends until told to stop, each way with `kSenders` senders.
   void start_senders() {
-    for (int i = 0; i < kSenders; ++i) {
-      threads_.emplace_back([this, i] { send_unary(i); });
-      threads_.emplace_back([this, i] { send_stream(i); });
-      threads_.emplace_back([this, i] { send_http("json", i); });
-      threads_.emplace_back([this, i] { send_http("ndjson", i); });
-      threads_.emplace_back([this, i] { send_http("webhook", i); });
-    }
+    for (int i = 0; i < kSenders; ++i)
+      for (const char* way : {"unary", "stream", "json", "ndjson", "webhook"}) start_sender(way, i);
+  }
+  void start_sender(const std::string& way, int i) {
+    threads_.emplace_back([this, way, i] {
+      if (way == "unary")
+        send_unary(i);
+      else if (way == "stream")
+        send_stream(i);
+      else
+        send_http(way, i);
+    });
   }
   void stop_senders() {
     stop_ = true;
@@ -131,9 +126,7 @@ class PushBack : public testing::Test {
       grpc::ClientContext context;
       context.set_deadline(std::chrono::system_clock::now() + seconds{60});
       event::Response response;
-      ledger_.wait("unary", 1);
       const auto status = stub->dispatch(&context, logout_events(ids), &response);
-      ledger_.wait("unary", -1);
       if (status.ok() && response.accepted() == 2)
         ledger_.take("unary", ids);
       else if (status.error_code() == grpc::RESOURCE_EXHAUSTED)
@@ -178,9 +171,7 @@ class PushBack : public testing::Test {
                                       : logout_json(id);
       request.timeout = seconds{60};
       try {
-        ledger_.wait(way, 1);
         const auto response = client_.send_blocking(std::move(request));
-        ledger_.wait(way, -1);
         if (response.status == 200)
           ledger_.take(way, {id});
         else if (response.status == 429 && response.headers.get_or("Retry-After", "") == "1")
@@ -234,12 +225,19 @@ class PushBack : public testing::Test {
     for (const char* way : {"unary", "stream", "json", "ndjson", "webhook"}) EXPECT_GT(ledger_.answers[way], 0) << way;
   }
 
-  // Every way in pushes back, some by telling to come again, and nobody has been told that his events were taken, for
-  // as long as it stands still.
+  // Every way in tells somebody to come again, and nobody that his events were taken, for as long as it stands still.
   void expect_push_back(seconds still) {
-    for (const char* way : {"unary", "json", "ndjson", "webhook"})
-      EXPECT_TRUE(probe::wait_until([&] { return ledger_.pushed_back(way); }, [] { return true; }, seconds{5})) << way;
-    EXPECT_TRUE(ledger_.refused_anybody());
+    for (const char* way : {"unary", "json", "ndjson", "webhook"}) {
+      const auto refused = [&] { return ledger_.refused(way) > 0; };
+      // All of a way's senders may wait for events that were taken in before there was no more room: then a later one.
+      for (int more = 0; more < kSenders; ++more) {
+        if (probe::wait_until(
+                refused, [] { return true; }, std::chrono::milliseconds{300}))
+          break;
+        start_sender(way, kSenders + more);
+      }
+      EXPECT_TRUE(refused()) << way;
+    }
     const auto before = resident();
     const auto answered = ledger_.answered();
     std::this_thread::sleep_for(still);

@@ -1,10 +1,10 @@
 // The PostgreSQL room against a real server: statements, errors, COPY, LISTEN, limits, cancellation, migrations.
 #include <future>
-#include <optional>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -168,7 +168,7 @@ TEST_F(PostgresTest, ListensUntilCancelled) {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::string> heard;
-  std::optional<asio::cancellation_signal> cancel(std::in_place);
+  asio::cancellation_signal cancel;
   std::promise<std::exception_ptr> ended;
   const auto listener = [&]() -> Task<void> {
     co_await pool_->with_session([&](Session& s) -> Task<void> {
@@ -181,7 +181,7 @@ TEST_F(PostgresTest, ListensUntilCancelled) {
   };
   const auto strand = asio::make_strand(runtime_.executor());
   asio::co_spawn(strand, listener(),
-                 asio::bind_cancellation_slot(cancel->slot(), [&](std::exception_ptr e) { ended.set_value(e); }));
+                 asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr e) { ended.set_value(e); }));
   // LISTEN has no answer that we could wait for from outside, so we knock until we are heard.
   {
     std::unique_lock lock(mutex);
@@ -202,17 +202,12 @@ TEST_F(PostgresTest, ListensUntilCancelled) {
     ASSERT_TRUE(changed.wait_for(lock, 10s, [&] { return !heard.empty() && heard.back() == "hello"; }));
   }
   EXPECT_LT(std::chrono::steady_clock::now() - start, 1s);
-  asio::post(strand, [&] { cancel->emit(asio::cancellation_type::terminal); });
+  asio::post(strand, [&] { cancel.emit(asio::cancellation_type::terminal); });
   auto future = ended.get_future();
   ASSERT_EQ(future.wait_for(10s), std::future_status::ready);
   EXPECT_THROW(std::rethrow_exception(future.get()), Cancelled);
   // What has ended still has its slot for a moment, on its strand.
-  std::promise<void> gone;
-  asio::post(strand, [&] {
-    cancel.reset();
-    gone.set_value();
-  });
-  gone.get_future().wait();
+  asio::post(strand, asio::use_future).wait();
 }
 
 TEST_F(PostgresTest, ACancelledCoroutineEndsItsStatementOnTheServer) {

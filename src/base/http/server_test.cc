@@ -1,17 +1,13 @@
 #include "base/http/server.h"
 
-#include <atomic>
 #include <future>
-#include <thread>
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/http/coding.h"
+#include "base/http/server_fixture.h"
 
 namespace dalgona::http {
 namespace {
@@ -21,130 +17,6 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-using Tcp = asio::ip::tcp;
-
-// A socket without any idea of HTTP: what it sends is what the test says.
-class RawClient {
- public:
-  explicit RawClient(uint16_t port) : socket_(context_) {
-    socket_.connect({asio::ip::address_v4::loopback(), port});
-    const timeval limit{10, 0};
-    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  }
-  void send(std::string_view bytes) { asio::write(socket_, asio::buffer(bytes)); }
-  bool try_send(std::string_view bytes) {
-    boost::system::error_code error;
-    asio::write(socket_, asio::buffer(bytes), error);
-    return !error;
-  }
-  // Everything until the server closes; "TIMEOUT" at the end when it does not.
-  std::string read_all() {
-    while (fill()) {
-    }
-    return std::exchange(got_, {});
-  }
-  // Up to and with `end`.
-  std::string read_until(std::string_view end) {
-    for (;;) {
-      if (const size_t at = got_.find(end); at != std::string::npos) {
-        std::string text = got_.substr(0, at + end.size());
-        got_.erase(0, at + end.size());
-        return text;
-      }
-      if (!fill()) return std::exchange(got_, {}) + "<CLOSED>";
-    }
-  }
-  // One response with Content-Length.
-  std::string response() {
-    std::string text = read_until("\r\n\r\n");
-    const size_t at = text.find("Content-Length: ");
-    size_t left = at == std::string::npos ? 0 : std::stoul(text.substr(at + 16));
-    while (got_.size() < left && fill()) {
-    }
-    left = std::min(left, got_.size());
-    text += got_.substr(0, left);
-    got_.erase(0, left);
-    return text;
-  }
-  void close() { socket_.close(); }
-  void end_sending() { socket_.shutdown(Tcp::socket::shutdown_send); }
-
- private:
-  bool fill() {
-    char buffer[65536];
-    const ssize_t got = ::recv(socket_.native_handle(), buffer, sizeof buffer, 0);
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) got_ += "TIMEOUT";
-    if (got <= 0) return false;
-    got_.append(buffer, size_t(got));
-    return true;
-  }
-  asio::io_context context_;
-  Tcp::socket socket_;
-  std::string got_;
-};
-
-class HttpServer : public testing::Test {
- protected:
-  void start(ServerOptions options = {}) {
-    server_ = std::make_unique<Server>(runtime_, std::move(router_), std::move(options));
-    server_->start();
-    thread_ = std::thread([this] { runtime_.run(false); });
-  }
-  void TearDown() override { stop(); }
-  void stop() {
-    if (!thread_.joinable()) return;
-    runtime_.stop();
-    thread_.join();
-  }
-  std::string exchange(std::string_view bytes) {
-    RawClient client(server_->port());
-    client.send(bytes);
-    return client.read_all();
-  }
-
-  Runtime runtime_{2, 5s};
-  Router router_;
-  std::unique_ptr<Server> server_;
-  std::thread thread_;
-};
-
-const auto kEcho = [](Request& request) -> Task<Response> { co_return Response::text(200, request.body); };
-
-std::string get(std::string_view path, std::string_view more = "Connection: close\r\n") {
-  return fmt::format("GET {} HTTP/1.1\r\nHost: x\r\n{}\r\n", path, more);
-}
-
-std::string encoded(Coding coding, std::string_view text) {
-  std::string out;
-  Encoder(coding).encode(text, out, Encoder::Flush::kEnd);
-  return out;
-}
-
-std::string decoded(Coding coding, std::string_view bytes) {
-  std::string out;
-  Decoder decoder(coding);
-  while (decoder.decode(bytes, out, out.size() + 1)) {
-  }
-  decoder.finish();
-  return out;
-}
-
-std::string body_of(const std::string& response) {
-  return response.substr(response.find("\r\n\r\n") + 4);
-}
-
-std::string unchunked(std::string text) {
-  std::string body;
-  for (;;) {
-    const size_t end = text.find("\r\n");
-    if (end == std::string::npos) return body + "<CUT>";
-    const size_t size = std::stoul(text.substr(0, end), nullptr, 16);
-    if (size == 0) return body;
-    body += text.substr(end + 2, size);
-    text.erase(0, end + 2 + size + 2);
-  }
-}
-
 TEST_F(HttpServer, RoutesDecodesAndEchoesTheRequestId) {
   router_.get("/api/profile/{id}", [](Request& r) -> Task<Response> {
     co_return Response::json(200, r.param("id") + "|" + r.query.get_or("q", "-") + "|" + r.path);
@@ -347,126 +219,6 @@ TEST_F(HttpServer, AnswersAHandlerThatLeavesTheBodyUnread) {
               testing::AllOf(StartsWith("HTTP/1.1 403"), HasSubstr("Connection: close"), EndsWith("no")));
 }
 
-TEST_F(HttpServer, TellsAHandlerThatTheClientHasGone) {
-  std::promise<void> gone;
-  std::atomic<bool> cut{false};
-  router_.get("/wait", [&](Request& request) -> Task<Response> {
-    auto timer = std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor, 20s);
-    request.on_disconnect([&gone, timer] {
-      gone.set_value();
-      timer->cancel();
-    });
-    try {
-      co_await timer->async_wait(asio::use_awaitable);
-    } catch (const boost::system::system_error&) {
-    }
-    co_return Response::text(200, "late");
-  });
-  router_.add("POST", "/body",
-              [&](Request& request) -> Task<Response> {
-                try {
-                  while (!(co_await request.stream->next()).empty()) {
-                  }
-                } catch (const Cancelled&) {
-                  cut = true;
-                  throw;
-                }
-                co_return Response::text(200, "whole");
-              },
-              {.stream_body = true, .max_body = 0});
-  start();
-  RawClient client(server_->port());
-  client.send(get("/wait"));
-  std::this_thread::sleep_for(50ms);
-  client.close();
-  EXPECT_EQ(gone.get_future().wait_for(5s), std::future_status::ready);
-
-  RawClient other(server_->port());
-  other.send("POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
-  other.end_sending();
-  EXPECT_EQ(other.read_all(), "");
-  EXPECT_TRUE(cut);
-}
-
-TEST_F(HttpServer, WriterLearnsThatTheClientHasGone) {
-  std::promise<void> cancelled;
-  router_.get("/", [&](Request&) -> Task<Response> {
-    Response response;
-    response.body = [&](BodyWriter& out) -> Task<void> {
-      const std::string piece(100'000, 'p');
-      try {
-        for (;;) co_await out.write(piece);
-      } catch (const Cancelled&) {
-        cancelled.set_value();
-        throw;
-      }
-    };
-    co_return response;
-  });
-  start();
-  RawClient client(server_->port());
-  client.send(get("/"));
-  client.read_until("ppp");
-  client.close();
-  EXPECT_EQ(cancelled.get_future().wait_for(5s), std::future_status::ready);
-}
-
-TEST_F(HttpServer, SlowReadersRunIntoTheWriteTimeout) {
-  std::promise<void> cancelled;
-  router_.get("/", [&](Request&) -> Task<Response> {
-    Response response;
-    response.body = [&](BodyWriter& out) -> Task<void> {
-      const std::string piece(1 << 20, 'p');
-      try {
-        for (;;) co_await out.write(piece);
-      } catch (const Cancelled&) {
-        cancelled.set_value();
-        throw;
-      }
-    };
-    co_return response;
-  });
-  start({.write_timeout = 200ms});
-  RawClient client(server_->port());
-  client.send(get("/"));
-  EXPECT_EQ(cancelled.get_future().wait_for(10s), std::future_status::ready);
-}
-
-TEST_F(HttpServer, SlowSendersRunIntoTheReadTimeout) {
-  router_.post("/", kEcho);
-  start({.idle_timeout = 200ms, .read_timeout = 200ms});
-  EXPECT_THAT(exchange("GET / HT"), StartsWith("HTTP/1.1 408"));
-  EXPECT_THAT(exchange("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"), StartsWith("HTTP/1.1 408"));
-  RawClient silent(server_->port());
-  EXPECT_EQ(silent.read_all(), "");
-  // A drip inside the header does not move its deadline.
-  RawClient drip(server_->port());
-  const auto from = std::chrono::steady_clock::now();
-  for (int i = 0; i < 20 && drip.try_send("G"); ++i) std::this_thread::sleep_for(30ms);
-  drip.read_all();
-  EXPECT_LT(std::chrono::steady_clock::now() - from, 3500ms);
-}
-
-// Each drop comes in time; all of them together do not.
-TEST_F(HttpServer, ABodyThatDripsRunsIntoTheRate) {
-  router_.post("/", kEcho);
-  start({.read_timeout = 400ms, .min_body_rate = 1000});
-  RawClient drip(server_->port());
-  drip.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
-  const auto from = std::chrono::steady_clock::now();
-  for (int i = 0; i < 100 && drip.try_send("x"); ++i) std::this_thread::sleep_for(50ms);
-  EXPECT_THAT(drip.read_all(), StartsWith("HTTP/1.1 408"));
-  EXPECT_LT(std::chrono::steady_clock::now() - from, 4500ms);
-  // As slow a body that earns its time is taken.
-  RawClient steady(server_->port());
-  steady.send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2000\r\n\r\n");
-  for (int i = 0; i < 20; ++i) {
-    steady.send(std::string(100, 'y'));
-    std::this_thread::sleep_for(50ms);
-  }
-  EXPECT_THAT(steady.read_all(), StartsWith("HTTP/1.1 200"));
-}
-
 TEST_F(HttpServer, AGateRefusesBeforeTheBodyAndInTheMiddleOfIt) {
   std::atomic<int> handled{0};
   std::atomic<uint64_t> most{0};
@@ -573,22 +325,6 @@ TEST_F(HttpServer, StopsGracefully) {
   EXPECT_LT(std::chrono::steady_clock::now() - from, 2s);
   EXPECT_EQ(idle.read_all(), "");
   EXPECT_THAT(busy.read_all(), testing::AllOf(HasSubstr("Connection: close"), EndsWith("finished")));
-}
-
-TEST_F(HttpServer, MoreConnectionsThanAllowedWaitTheirTurn) {
-  start({.max_connections = 2});
-  auto first = std::make_unique<RawClient>(server_->port());
-  RawClient second(server_->port());
-  first->send(get("/heartbeat", ""));
-  second.send(get("/heartbeat", ""));
-  first->response();
-  second.response();
-  RawClient third(server_->port());
-  third.send(get("/heartbeat"));
-  std::this_thread::sleep_for(100ms);
-  EXPECT_EQ(server_->connections(), 2u);
-  first.reset();
-  EXPECT_THAT(third.read_all(), EndsWith("ok"));
 }
 
 TEST_F(HttpServer, NamesTheAddressThatIsTaken) {

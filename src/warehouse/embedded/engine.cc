@@ -82,7 +82,7 @@ std::vector<std::pair<std::string, std::string>> default_settings(const EngineOp
 
 // What a session has been told, but for the values of the parameters and the id, which every statement brings anew.
 std::string made_by(const Query& query) {
-  std::string key = fmt::format("{}{}", query.named ? "named " : "", query.database);
+  std::string key = fmt::format("{} {}", query.named ? "named" : "nameless", query.database);
   for (const auto& [name, value] : query.settings) key += fmt::format("\n{}={}{}", name, value.size(), value);
   std::set<std::string> names;
   for (const auto& [name, value] : query.params) names.insert(name);
@@ -191,7 +191,9 @@ void Engine::execute(const Query& query, const std::function<void(Answer)>& done
   {
     const std::scoped_lock lock(mutex_);
     cancelled = to_cancel_.contains(query.id);
-    active_[query.id].begun = true;
+    Active& active = active_[query.id];
+    active.begun = true;
+    active.mark = query.id;
     if (!query.session.empty() && !cancelled) {
       auto& slot = sessions_[query.session];
       if (!slot) slot = std::make_shared<Session>();
@@ -209,14 +211,12 @@ void Engine::execute(const Query& query, const std::function<void(Answer)>& done
       answer.error = exception(394, "Query was cancelled", "QUERY_WAS_CANCELLED");
     } else if (session) {
       if (!session->connection) session->connection = library_->connect(arguments_);
-      set_mark(query.id, query.id);
       answer = run(query, *session->connection, query.id, false);
     } else if (answer.error.empty()) {
       if (query.stateless && !query.readonly) {
         answer = run_stateless(query);
       } else {
         Connection connection = library_->connect(arguments_);
-        set_mark(query.id, query.id);
         answer = run(query, connection, query.id, false);
       }
     }
@@ -253,13 +253,14 @@ Answer Engine::run_stateless(const Query& query) {
       mark = std::move(at->mark);
       idle_.erase(std::next(at).base());
     } else {
-      mark = fmt::format("session {}", ++marks_);
+      mark = make_uuid7(system_clock().now()).text();  // that no client chooses for a name
     }
-    active_[query.id].mark = query.named ? query.id : mark;
+    if (query.named) mark = query.id;
+    active_[query.id].mark = mark;
   }
   const bool prepared = connection.has_value();
   if (!prepared) connection = library_->connect(arguments_);
-  Answer answer = run(query, *connection, query.named ? query.id : mark, prepared);
+  Answer answer = run(query, *connection, mark, prepared);
   std::optional<Connection> oldest;  // closed without the lock
   {
     const std::scoped_lock lock(mutex_);
@@ -274,11 +275,6 @@ Answer Engine::run_stateless(const Query& query) {
     idle_.push_back({key, std::move(mark), std::move(*connection), SteadyClock::now()});
   }
   return answer;
-}
-
-void Engine::set_mark(const std::string& id, const std::string& mark) {
-  const std::scoped_lock lock(mutex_);
-  active_[id].mark = mark;
 }
 
 // `prepared`: database, settings and a mark that sessions share stand already, and the parameters' names are the ones

@@ -105,7 +105,6 @@ class Engine {
   void write_profile() const;
   void remove_dropped() const;
   Answer run(const Query& query, Connection& connection, const std::string& mark, bool prepared) const;
-  void set_mark(const std::string& id, const std::string& mark);
   Answer run_stateless(const Query& query);
   void execute(const Query& query, const std::function<void(Answer)>& done);
   void keep_house();
@@ -125,8 +124,7 @@ class Engine {
   std::set<std::string> to_cancel_;       // ids of active_
   std::set<std::string> doomed_;          // those of them that the engine has marked
   std::map<std::string, std::shared_ptr<Session>> sessions_;
-  std::vector<Idle> idle_;  // oldest first
-  uint64_t marks_ = 0;
+  std::vector<Idle> idle_;                                                // oldest first
   std::map<std::string, std::chrono::steady_clock::time_point> dropped_;  // tables' ids, since when we know of them
   bool closing_ = false;
   bool closed_ = false;
