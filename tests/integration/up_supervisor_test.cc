@@ -44,16 +44,13 @@ class UpHome {
   }
   ~UpHome() {
     try {
+      // The supervisor first, for it starts again what ends.
+      if (HomeLock::holder(path)) {
+        const Outcome down = run({"down"});
+        EXPECT_EQ(down.exit_code, 0) << down.output;
+      }
       end_processes_of_home(path, seconds{20});
-      // A server that is ending takes its own files away meanwhile, which the removal does not expect.
-      std::error_code error;
-      EXPECT_TRUE(probe::wait_until(
-          [&] {
-            fs::remove_all(outer_, error);
-            return !fs::exists(outer_);
-          },
-          [] { return true; }, seconds{20}))
-          << error.message();
+      fs::remove_all(outer_);
     } catch (const std::exception& e) {
       ADD_FAILURE() << e.what();
     }
