@@ -14,8 +14,10 @@
 namespace dalgona::events {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 
 const Catalogue& shipped() {
   static const auto c = Catalogue::load(resource("config/streams"));
@@ -125,6 +127,23 @@ TEST(Ddl, OneNodeAndCluster) {
     EXPECT_THAT(many, Contains(HasSubstr("ENGINE = Distributed(`main`, events, " + s.target.table + "_local")));
     for (const auto& sql : many) EXPECT_THAT(sql, HasSubstr("ON CLUSTER `main`"));
   }
+}
+
+// A field that the file has gained must be in the table that is inserted into as well as in the one that keeps it.
+TEST(Ddl, OnAClusterBothTablesGainAField) {
+  const auto& profile = shipped().stream("profile_log_events");
+  const auto many = stream_ddl(profile, "main");
+  EXPECT_THAT(many, Contains(AllOf(HasSubstr("ALTER TABLE events.profile_log_local ON CLUSTER `main` "),
+                                   HasSubstr("ADD COLUMN IF NOT EXISTS followers Nullable(Int64) CODEC("))));
+  const auto made = std::find_if(many.begin(), many.end(), [](const std::string& sql) {
+    return sql.starts_with("CREATE TABLE IF NOT EXISTS events.profile_log ON CLUSTER");
+  });
+  ASSERT_LT(made + 1, many.end());
+  EXPECT_THAT(made[1], AllOf(HasSubstr("ALTER TABLE events.profile_log ON CLUSTER `main` "),
+                             HasSubstr("ADD COLUMN IF NOT EXISTS followers Nullable(Int64)")));
+  EXPECT_THAT(made[1], Not(HasSubstr("CODEC")));  // a Distributed table keeps nothing
+  EXPECT_THAT(made[1], Not(HasSubstr("TTL")));
+  EXPECT_THAT(stream_ddl(profile, ""), Not(Contains(HasSubstr("ADD COLUMN IF NOT EXISTS followers Nullable(Int64),"))));
 }
 
 TEST(Ddl, ALogKeepsMillisecondsAndTheDelayOfItsInsert) {

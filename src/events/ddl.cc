@@ -230,15 +230,18 @@ std::vector<std::string> stream_ddl(const Stream& s, const std::string& cluster)
   std::vector<std::string> out;
   if (s.target.kind != TargetKind::kWarehouse) return out;
   const TableSql sql{cluster};
-  std::vector<std::string> columns, changes;
+  // What a table that was made before lacks; `gained`: the same of the Distributed one, which keeps nothing itself.
+  std::vector<std::string> columns, changes, gained;
   for (const auto& f : s.fields) {
     auto column = f.name + " " + stored_type(f);
     if (!f.codec.empty()) column += " CODEC(" + f.codec + ")";
     if (f.keep.count() > 0)
       column += fmt::format(" TTL toDateTime({}) + INTERVAL {} HOUR", insert_time(s), f.keep.count());
     columns.push_back(column);
-    if (std::find(s.order.begin(), s.order.end(), f.name) == s.order.end())
+    if (std::find(s.order.begin(), s.order.end(), f.name) == s.order.end()) {
       changes.push_back("ADD COLUMN IF NOT EXISTS " + column);
+      gained.push_back(fmt::format("ADD COLUMN IF NOT EXISTS {} {}", f.name, stored_type(f)));
+    }
     // On a cluster every change is an entry in the log of all replicas, so codecs stay there as they were made.
     if (!f.codec.empty() && cluster.empty())
       changes.push_back(fmt::format("MODIFY COLUMN {} CODEC({})", f.name, f.codec));
@@ -272,6 +275,8 @@ std::vector<std::string> stream_ddl(const Stream& s, const std::string& cluster)
   // One that was made before.
   if (sql.cluster.empty()) out.push_back(fmt::format("ALTER TABLE events.{} MODIFY SETTING {}", s.target.table, parts));
   sql.distributed(out, s.target.table, s.shard);
+  if (!gained.empty() && !cluster.empty())
+    out.push_back(fmt::format("ALTER TABLE events.{}{} {}", s.target.table, sql.on_cluster(), joined(gained)));
   for (const auto& rollup : s.rollups) rollup_sql(out, s, rollup, sql);
   if (!s.target.view.empty()) out.push_back(view_sql(s, sql));
   return out;

@@ -2,12 +2,16 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/errors.h"
 #include "base/ids.h"
 #include "base/resources.h"
 #include "events/catalogue.h"
+#include "events/ddl.h"
 #include "support/events_house.h"
+#include "support/warehouse_http.h"
 
 namespace dalgona::test {
 namespace {
@@ -170,6 +174,21 @@ TEST(EventsStreams, EveryWarehouseQueueMakesItsRow) {
   for (const auto& c : cases) covered.insert(c.queue);
   const auto catalogue = events::Catalogue::load(resource("config/streams"));
   for (const auto& s : catalogue.streams()) EXPECT_TRUE(covered.contains(s.queue)) << s.queue;
+}
+
+// There is no cluster here to run them on; that each is a statement the engine says.
+TEST(EventsStreams, TheEngineReadsEachStatementThatIsForACluster) {
+  WarehouseHttp warehouse(TestHome::shared().warehouse_url());
+  const auto catalogue = events::Catalogue::load(resource("config/streams"));
+  auto statements = events::shared_ddl("main");
+  for (const auto& stream : catalogue.streams())
+    for (auto& sql : events::stream_ddl(stream, "main")) statements.push_back(std::move(sql));
+  ASSERT_GT(statements.size(), 26u);
+  const auto read = [&](const std::string& sql) {
+    return warehouse.value("SELECT formatQuerySingleLine({sql:String})", {{"param_sql", sql}});
+  };
+  for (const auto& sql : statements) EXPECT_THAT(read(sql), testing::HasSubstr("ON CLUSTER main")) << sql;
+  EXPECT_THROW(read("CREATE TABLE a ON CLUSTER main (x Int64 CODEC(Delta) ENGINE = Log"), Permanent);
 }
 
 TEST(EventsStreams, ReferralsGoToPostgresOnceHoweverOftenTheyCome) {
