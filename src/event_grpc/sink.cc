@@ -1,6 +1,7 @@
 #include "event_grpc/sink.h"
 
 #include <deque>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -27,12 +28,12 @@ constexpr std::chrono::milliseconds kPause{20};  // without a delivery: nothing 
 // call while deliveries stream in (docs/traps.md).
 constexpr double kMostMessages = 64'000;
 constexpr uint64_t kMessagesAnAck = 1000;
-constexpr uint16_t kMostToChange = 4000;  // so many under way are put aside without harm while prefetch is changed
-constexpr int kMessagesAtOnce = 200;      // messages taken before acknowledgements and the committer are looked after
+constexpr int kMostToChange = 4000;   // so many under way are put aside without harm while prefetch is changed
+constexpr int kMessagesAtOnce = 200;  // messages taken before acknowledgements and the committer are looked after
 
 struct SinkMeters {
   prometheus::Counter &events, &batches, &duplicates, &parked, &deliveries;
-  prometheus::Gauge &lag, &connected;
+  prometheus::Gauge &lag, &connected, &prefetch;
   prometheus::Histogram &rows, &seconds;
   explicit SinkMeters(const std::string& stream)
       : events(metrics::counter("dalgona_event_grpc_events_total", "Events made durable", {{"stream", stream}})),
@@ -46,6 +47,8 @@ struct SinkMeters {
                            {{"stream", stream}})),
         connected(
             metrics::gauge("dalgona_event_grpc_connected", "Receivers connected to the broker", {{"stream", stream}})),
+        prefetch(metrics::gauge("dalgona_event_grpc_prefetch", "Messages that the broker may have under way to us",
+                                {{"stream", stream}})),
         rows(metrics::histogram("dalgona_event_grpc_batch_events", "Events a batch", {{"stream", stream}},
                                 {1, 10, 100, 1000, 5000, 10000, 50000, 100000, 500000})),
         seconds(metrics::histogram("dalgona_event_grpc_insert_seconds", "Time to make a batch durable",
@@ -80,7 +83,7 @@ struct StreamSink::State {
     uint64_t ack_generation = 0, ack_up_to = 0;  // under mutex; set by the committer
     std::atomic<bool> slot_busy{false};          // a sealed batch of ours is with the committer
     uint64_t generation = 0;
-    uint16_t prefetch = 0;
+    int prefetch = 0;  // 0 while not connected
   };
 
   const events::Stream& stream;
@@ -116,6 +119,7 @@ struct StreamSink::State {
       bool was_connected = false;
       try {
         receive_connected(r, parser, was_connected);
+        attempt = 0;
       } catch (const Stopping&) {
         return;
       } catch (const std::exception& e) {
@@ -125,6 +129,7 @@ struct StreamSink::State {
                     log::quoted(e.what()));
       }
       if (was_connected) meters.connected.Decrement();
+      set_prefetch(r, 0);
       try {
         stop.wait(milliseconds(50) + backoff(attempt++, milliseconds(200), milliseconds(3000)));
       } catch (const Stopping&) {
@@ -133,13 +138,19 @@ struct StreamSink::State {
     }
   }
 
+  void set_prefetch(Receiver& r, int prefetch) {
+    meters.prefetch.Increment(prefetch - r.prefetch);
+    r.prefetch = prefetch;
+  }
+
+  // Returns when the connection should be made anew.
   void receive_connected(Receiver& r, Parser& parser, bool& was_connected) {
     amqp::Connection connection(
         {.url = options.rabbitmq_url, .name = "event-grpc " + stream.name, .heartbeat = std::chrono::seconds(20)});
     connection.declare(options.topology);
     connection.wake_on(r.wake.get());
-    r.prefetch = stream.prefetch;
-    connection.consume(stream.queue, r.prefetch);
+    set_prefetch(r, stream.prefetch);
+    connection.consume(stream.queue, uint16_t(r.prefetch));
     was_connected = true;
     meters.connected.Increment();
     {
@@ -149,7 +160,8 @@ struct StreamSink::State {
     }
     auto batch = open(r, parser);
     uint64_t acknowledged = 0;
-    struct Give {  // what a broken connection leaves open is delivered again
+    std::optional<uint64_t> last;  // the tag after which this connection ends
+    struct Give {                  // what a broken connection leaves open is delivered again
       MemoryBudget& budget;
       std::unique_ptr<Batch>& batch;
       ~Give() {
@@ -170,13 +182,23 @@ struct StreamSink::State {
           acknowledged = r.ack_up_to;
         }
       }
+      if (last) {
+        if (acknowledged >= *last) return;
+        connection.idle(SteadyClock::now() + kQuiet);
+        continue;
+      }
       const auto now = SteadyClock::now();
       const bool full = is_full(r, *batch);
       const auto due = due_at(*batch);
       if (!batch->empty() && (full || now >= due) && !r.slot_busy) {
-        if (const auto wanted = wanted_prefetch(*batch, r.prefetch); wanted != r.prefetch) {
-          connection.consume_again(stream.queue, wanted);
-          r.prefetch = wanted;
+        if (const int wanted = wanted_prefetch(*batch, r.prefetch); wanted != r.prefetch) {
+          connection.consume_again(stream.queue, uint16_t(wanted));
+          set_prefetch(r, wanted);
+        }
+        if (is_outgrown(*batch, r.prefetch)) {
+          log::info("msg=\"messages have grown, connecting anew with less under way\" stream={} prefetch={}",
+                    stream.name, r.prefetch);
+          last = batch->last_tag;
         }
         seal(r, std::move(batch));
         batch = open(r, parser);
@@ -229,8 +251,10 @@ struct StreamSink::State {
   // Three quarters of what the broker sends without an acknowledgement is a batch: every insert costs as much as that
   // of some 20,000 rows, and the last quarter is for what comes while it is committed.
   bool is_full(const Receiver& r, const Batch& batch) const {
-    return batch.messages * 4 >= r.prefetch * 3 || batch.block.rows() >= stream.batch_events ||
-           batch.bytes() >= stream.batch_bytes || (budget.tight() && !batch.empty());
+    return batch.messages * 4 >= uint64_t(r.prefetch) * 3 || is_large(batch) || (budget.tight() && !batch.empty());
+  }
+  bool is_large(const Batch& batch) const {
+    return batch.block.rows() >= stream.batch_events || batch.bytes() >= stream.batch_bytes;
   }
 
   // A stream that rests keeps no memory of its busy times.
@@ -245,13 +269,21 @@ struct StreamSink::State {
   // A batch can be no larger than what the broker sends without an acknowledgement, and while one is committed the next
   // one is filled. So prefetch, which counts messages, follows from their size: two batches' worth, in events and in
   // bytes. It stays as it is while it is about right, and while the stream is slow, when it does not matter.
-  uint16_t wanted_prefetch(const Batch& batch, uint16_t now) const {
-    if (batch.messages < now / 4 || now > kMostToChange) return now;
+  int wanted_prefetch(const Batch& batch, int now) const {
+    if (batch.messages < uint64_t(now) / 4 || now > kMostToChange) return now;
+    const int fitting = fitting_prefetch(batch);
+    return fitting > now * 5 / 4 || fitting < now * 3 / 4 ? fitting : now;
+  }
+  int fitting_prefetch(const Batch& batch) const {
     const double events = double(std::max<uint64_t>(1, batch.block.rows())) / double(batch.messages);
     const double bytes = double(std::max<uint64_t>(batch.messages, batch.message_bytes)) / double(batch.messages);
     const double two = std::min(2.0 * double(stream.batch_events) / events, 2.0 * double(stream.batch_bytes) / bytes);
-    const auto wanted = uint16_t(std::clamp(two, 100.0, kMostMessages));
-    return wanted > now * 5 / 4 || wanted < now * 3 / 4 ? wanted : now;
+    return int(std::clamp(two, 100.0, kMostMessages));
+  }
+  // Messages are now so large that the broker would hold many batches' worth for us. With so many under way prefetch
+  // is not changed on the connection; what is delivered again through a new one is recognised.
+  bool is_outgrown(const Batch& batch, int now) const {
+    return now > kMostToChange && is_large(batch) && fitting_prefetch(batch) < now / 4;
   }
 
   SteadyClock::time_point due_at(const Batch& batch) const {

@@ -15,27 +15,21 @@ namespace dalgona::stir {
 namespace {
 using postgres::identifier;
 
-// A queue of one piece between a coroutine that produces and one that consumes. Both on one strand.
+// A queue of few pieces between a coroutine that produces and one that consumes. All of it happens on the strand that
+// is given: put() and next() go there by themselves, for a store calls them from a strand of its own (docs/traps.md);
+// the others are called there.
 class Pipe {
  public:
-  explicit Pipe(asio::any_io_executor executor) : changed_(executor, std::chrono::steady_clock::time_point::max()) {}
+  explicit Pipe(asio::any_io_executor strand)
+      : strand_(std::move(strand)), changed_(strand_, std::chrono::steady_clock::time_point::max()) {}
 
   Task<void> put(std::string piece) {
-    while (pieces_.size() >= 4 && !closed_) co_await wait();
-    if (closed_) throw Cancelled("the reader of the pipe has gone");
-    pieces_.push_back(std::move(piece));
-    wake();
+    Task<void> there = put_there(std::move(piece));
+    co_await asio::co_spawn(strand_, std::move(there), asio::use_awaitable);
   }
   Task<std::string> next() {
-    while (pieces_.empty() && !ended_) co_await wait();
-    if (pieces_.empty()) {
-      if (failure_) std::rethrow_exception(failure_);
-      co_return std::string();
-    }
-    std::string piece = std::move(pieces_.front());
-    pieces_.pop_front();
-    wake();
-    co_return piece;
+    Task<std::string> there = next_there();
+    co_return co_await asio::co_spawn(strand_, std::move(there), asio::use_awaitable);
   }
   void end(std::exception_ptr failure) {
     ended_ = true;
@@ -51,6 +45,23 @@ class Pipe {
   }
 
  private:
+  Task<void> put_there(std::string piece) {
+    while (pieces_.size() >= 4 && !closed_) co_await wait();
+    if (closed_) throw Cancelled("the reader of the pipe has gone");
+    pieces_.push_back(std::move(piece));
+    wake();
+  }
+  Task<std::string> next_there() {
+    while (pieces_.empty() && !ended_) co_await wait();
+    if (pieces_.empty()) {
+      if (failure_) std::rethrow_exception(failure_);
+      co_return std::string();
+    }
+    std::string piece = std::move(pieces_.front());
+    pieces_.pop_front();
+    wake();
+    co_return piece;
+  }
   // Cancellation is seen by whoever waits for the store or the server, not here.
   Task<void> wait() {
     changed_.expires_at(std::chrono::steady_clock::now() + std::chrono::seconds{1});
@@ -59,6 +70,7 @@ class Pipe {
   }
   void wake() { changed_.cancel(); }
 
+  asio::any_io_executor strand_;
   asio::steady_timer changed_;
   std::deque<std::string> pieces_;
   bool ended_ = false, closed_ = false;

@@ -1,6 +1,9 @@
 // From RabbitMQ to the warehouse through `dalgona event-grpc`: rows and rollups appear, what is wrong is parked, and no
 // event is lost or doubled whoever is killed.
+#include <csignal>
+#include <cstdlib>
 #include <set>
+#include <string_view>
 #include <thread>
 
 #include <fmt/format.h>
@@ -303,6 +306,48 @@ TEST_F(Sink, StopsCleanlyWhileTheWarehouseIsAway) {
   home_.warehouse().start();
   role_.start();
   EXPECT_TRUE(rows_become("2"));
+}
+
+// What fits small messages is far too much of large ones: the broker would hold gigabytes for a connection that takes
+// them at its own pace.
+TEST_F(Sink, PrefetchFollowsTheMessagesSizeBothWays) {
+  const auto metric = [&](const std::string& name) {
+    const std::string line = "\n" + name + "{stream=\"profile_log_events\"} ";
+    const std::string metrics = WarehouseHttp(role_.url()).get("/metrics").body;
+    const auto at = metrics.find(line);
+    return at == std::string::npos ? -1 : std::atoi(metrics.c_str() + at + line.size());
+  };
+  const auto prefetch = [&] { return metric("dalgona_event_grpc_prefetch"); };
+  // Batches grow while the warehouse does not answer.
+  const auto publish_while_stopped = [&](int count, const std::string& title) {
+    const pid_t warehouse = home_.warehouse().pid();
+    ASSERT_EQ(::kill(warehouse, SIGSTOP), 0);
+    std::vector<std::string> events;
+    for (int i = 0; i < count; ++i) {
+      auto event = profile_event(new_id(), profile_, fmt::format("2026-11-20 10:{:02}:{:02}", i / 60 % 60, i % 60), i);
+      events.push_back(event.replace(event.find("T \\\"x"), 1, title));
+    }
+    publish(std::move(events));
+    // Until the open batch is full and nothing more is taken.
+    auto since = std::chrono::steady_clock::now();
+    for (int taken = -1; std::chrono::steady_clock::now() - since < milliseconds{700};) {
+      const int now = metric("dalgona_event_grpc_deliveries_total");
+      if (now != taken) since = std::chrono::steady_clock::now();
+      taken = now;
+      std::this_thread::sleep_for(milliseconds{50});
+    }
+    ASSERT_EQ(::kill(warehouse, SIGCONT), 0);
+  };
+  publish_while_stopped(6'000, "T");
+  ASSERT_TRUE(rows_become("6000"));
+  EXPECT_TRUE(probe::wait_until([&] { return prefetch() == 64'000; }, kForEver, seconds{10})) << prefetch();
+  constexpr int kLarge = 200'000, kTimes = 800;  // 160 MB, more than a batch may have
+  publish_while_stopped(kTimes, std::string(kLarge, 'x'));
+  ASSERT_TRUE(rows_become("6800", seconds{60})) << rows();
+  EXPECT_TRUE(probe::wait_until([&] { return prefetch() > 0 && prefetch() <= 4'000; }, kForEver, seconds{10}))
+      << prefetch();
+  ASSERT_TRUE(queue_is_empty());
+  EXPECT_EQ(rows(), "6800");  // what came again through the new connection is not there twice
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "base/http/server.h"
 #include "base/log.h"
 #include "base/resources.h"
+#include "warehouse/embedded/confine.h"
 #include "warehouse/embedded/engine.h"
 #include "warehouse/embedded/service.h"
 
@@ -24,6 +26,18 @@ uint64_t memory_limit(const Config& config) {
   return uint64_t(pages) * uint64_t(page) / 2;
 }
 
+// Before the engine and its threads are there.
+void confine_to_files(const Config& config, const embedded::EngineOptions& options) {
+  auto files = embedded::system_files();
+  files.read.push_back(options.library.parent_path());
+  files.read.push_back(self_path());  // the engine looks into it when it notes where an exception was thrown
+  for (auto& folder : config.list("warehouse.readable")) files.read.emplace_back(std::move(folder));
+  std::filesystem::create_directories(options.folder);
+  files.write.push_back(options.folder);
+  if (const auto reason = embedded::confine(files))
+    log::warn("msg=\"SQL can read every file that this user can\" reason={}", log::quoted(*reason));
+}
+
 int run(const Config& config) {
   log::start(config, "warehouse");
   embedded::EngineOptions options;
@@ -33,6 +47,7 @@ int run(const Config& config) {
   const int64_t threads = config.integer("warehouse.threads");
   options.threads = int(threads > 0 ? threads : std::max<int64_t>(1, ::sysconf(_SC_NPROCESSORS_ONLN)));
   options.concurrency = size_t(std::max<int64_t>(1, config.integer("warehouse.concurrency")));
+  confine_to_files(config, options);
   embedded::Engine engine(options);
   // Below the engine's own: it must be gone before the runtime's executor, which its threads post to, is.
   Runtime runtime(2, std::chrono::seconds{10});
