@@ -47,7 +47,8 @@ class Store {
 
   // Runs the catalogue's DDL of the stream (and the shared tables).
   void prepare(const events::Stream& stream);
-  // Durable when it returns. `token` is the same for every attempt.
+  // Durable when it returns, each row once, whatever becomes of the warehouse and of the way to it meanwhile. `token`
+  // is new for every block.
   // `encoded` is its working memory, kept by the caller from block to block.
   void insert(const events::Stream& stream, const warehouse::Block& block, const std::string& token,
               std::shared_ptr<std::string>& encoded);
@@ -65,6 +66,8 @@ class Store {
  private:
   template <typename F>
   auto patiently(const events::Stream& stream, const char* doing, F f);
+  // The rows that the table has not; of the others the rollups are put right.
+  warehouse::Block without_present(const events::Stream& stream, const warehouse::Block& block);
   void wait_for_inserts(const events::Stream& stream);
   std::vector<std::string> set_aside_old_rollups(const events::Stream& stream);
   std::string query(const std::string& sql, const std::string& format);

@@ -1,9 +1,16 @@
 // A log's table outlives the file that it was made from: one that keeps microseconds and the time of the insert goes on
 // as it is when the file wants less, and what is looked for in it is found all the same.
+#include <atomic>
+#include <thread>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/async.h"
 #include "base/clock.h"
+#include "base/errors.h"
+#include "base/http/client.h"
+#include "base/http/server.h"
 #include "base/ids.h"
 #include "event_grpc/store.h"
 #include "events/catalogue.h"
@@ -157,6 +164,82 @@ TEST_F(SinkLayout, ATableOfBeforeIsMadeAnewByHand) {
   EXPECT_EQ(store_.present(fresh, event, {0}), std::vector<size_t>{0});
   store_.insert(fresh, block(new_id(), kAt + 5'000, 6), "two", encoded_);
   EXPECT_EQ(warehouse_.value("SELECT followers FROM " + table + "_series"), "6");
+}
+
+// The way to the warehouse, which refuses an insert or loses its answer.
+class Way {
+ public:
+  enum Fault { kNone, kRefused, kAnswerLost };
+  explicit Way(const std::string& warehouse)
+      : warehouse_(warehouse), server_(runtime_, router(), {}), thread_([this] { runtime_.run(false); }) {
+    server_.start();
+  }
+  ~Way() {
+    runtime_.stop(0);
+    thread_.join();
+  }
+  std::string url() const { return fmt::format("http://127.0.0.1:{}", server_.port()); }
+  // What becomes of the next insert.
+  void strike(Fault fault) { fault_ = fault; }
+
+ private:
+  http::Router router() {
+    http::Router router;
+    router.post("/", [this](http::Request& request) { return pass(request); },
+                {.decode_body = false, .max_body = 1 << 24});
+    return router;
+  }
+  Task<http::Response> pass(http::Request& request) {
+    const bool insert = request.target.find("query=INSERT") != std::string::npos;
+    const Fault fault = insert ? fault_.exchange(kNone) : kNone;
+    if (fault == kRefused) throw Retryable("refused");
+    http::ClientRequest onwards;
+    onwards.method = "POST";
+    onwards.url = warehouse_ + request.target;
+    onwards.body = request.body;
+    auto answer = co_await client_.send(std::move(onwards));
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    if (fault == kAnswerLost) throw Retryable("the answer is lost");
+    co_return http::Response::text(answer.status, std::move(answer.body));
+  }
+
+  std::string warehouse_;
+  std::atomic<Fault> fault_{kNone};
+  http::Client client_;
+  Runtime runtime_{1};
+  http::Server server_;
+  std::thread thread_;
+};
+
+// The engine's own memory of tokens is switched off, as a power cut may damage it.
+TEST_F(SinkLayout, AnInsertWhoseAnswerIsLostIsThereOnce) {
+  Way way(TestHome::shared().warehouse_url());
+  warehouse::Client client(http_, way.url());
+  Store store(client, "", stop_);
+  const auto stream = now();
+  store.prepare(stream);
+  for (const auto* table : {"", "_daily"})
+    warehouse_.value("ALTER TABLE events." + name_ + table + " MODIFY SETTING non_replicated_deduplication_window = 0");
+  way.strike(Way::kAnswerLost);
+  store.insert(stream, block(new_id(), kAt, 5), "one", encoded_);
+  EXPECT_EQ(value("count()"), "1");
+  EXPECT_EQ(warehouse_.value("SELECT followers FROM events." + name_ + "_series"), "5");
+}
+
+// A token that the warehouse knows though it has not the rows: it notes the one before it moves the others in.
+TEST_F(SinkLayout, ATokenThatSwallowsASecondAttemptLosesNothing) {
+  Way way(TestHome::shared().warehouse_url());
+  warehouse::Client client(http_, way.url());
+  Store store(client, "", stop_);
+  const auto stream = now();
+  store.prepare(stream);
+  store.insert(stream, block(new_id(), kAt, 4), "one", encoded_);
+  warehouse_.value("ALTER TABLE events." + name_ + " DELETE WHERE true SETTINGS mutations_sync = 2");
+  store.insert(stream, block(new_id(), kAt, 5), "one", encoded_);
+  ASSERT_EQ(value("count()"), "0");  // so it does swallow
+  way.strike(Way::kRefused);
+  store.insert(stream, block(new_id(), kAt, 6), "one", encoded_);
+  EXPECT_EQ(value("count(), any(followers)"), "1\t6");
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/resources.h"
 #include "base/text.h"
 #include "dalgona/probe.h"
 #include "support/test_home.h"
@@ -406,6 +407,33 @@ TEST(WarehouseLimits, IsSmallWhenIdle) {
 }
 
 // Merges run by themselves: many small inserts do not stay many parts.
+// What a loss of power leaves of the engine's memory of tokens, and a kill after it.
+TEST(WarehouseLimits, ATokenIsKnownAfterALossOfPowerAndAKill) {
+  TestHome home;
+  Role role = home.start_role("warehouse");
+  const auto insert = [&](const std::string& token) {
+    WarehouseHttp warehouse(role.url());
+    warehouse.value("INSERT INTO t SELECT 1", {{"insert_deduplication_token", token}});
+    return warehouse.value("SELECT count() FROM t");
+  };
+  WarehouseHttp(role.url())
+      .value(
+          "CREATE TABLE t (x Int64) ENGINE = MergeTree ORDER BY x SETTINGS non_replicated_deduplication_window = 100");
+  const std::filesystem::path folder =
+      WarehouseHttp(role.url()).value("SELECT data_paths[1] FROM system.tables WHERE name = 't'");
+  EXPECT_EQ(insert("a"), "1");
+  role.kill();
+  const auto log = folder / "deduplication_logs" / "deduplication_log_1.txt";
+  write_file(log, read_file(log) + std::string(100, '\0'));
+  role.start();
+  EXPECT_EQ(insert("a"), "1");
+  EXPECT_EQ(insert("b"), "2");
+  role.kill();
+  role.start();
+  EXPECT_EQ(insert("b"), "2");
+  EXPECT_EQ(role.stop(), 0);
+}
+
 TEST(WarehouseLimits, MergesPartsInTheBackground) {
   WarehouseHttp http(TestHome::shared().warehouse_url());
   const std::string table = TestHome::shared().unique_name("parts");

@@ -20,6 +20,7 @@
 #include "base/resources.h"
 #include "base/text.h"
 #include "warehouse/client.h"
+#include "warehouse/embedded/deduplication_log.h"
 #include "warehouse/embedded/merge_threads.h"
 
 namespace dalgona::warehouse::embedded {
@@ -108,6 +109,8 @@ Engine::Engine(EngineOptions options) : options_(std::move(options)) {
   fs::permissions(options_.folder, fs::perms::owner_all);
   lock_folder();
   remove_dropped();
+  if (const size_t damaged = repair_deduplication_logs(options_.folder / "data"))
+    log::warn("msg=\"tokens of inserts were lost with the machine's power\" tables={}", damaged);
   write_profile();
   library_ = std::make_unique<Library>(options_.library);
   arguments_ = {"--path=" + (options_.folder / "data").string(),

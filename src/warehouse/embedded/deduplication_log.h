@@ -1,0 +1,19 @@
+// The engine's memory of insert_deduplication_token: a file of lines a table, which it appends to and never syncs.
+// Private to this room.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace dalgona::warehouse::embedded {
+
+// The records of such a file that are whole. After a loss of power it has runs of NUL bytes where pages did not reach
+// the disk, and may end within a record. The engine reads as far as the first of them and appends behind it, so that it
+// forgets at its next start every token it has taken since.
+std::string whole_records(std::string_view file);
+
+// Puts the files below the engine's data folder right; called before the engine opens them. Gives how many were
+// damaged. Throws Retryable when one can't be written.
+size_t repair_deduplication_logs(const std::filesystem::path& data);
+
+}  // namespace dalgona::warehouse::embedded
