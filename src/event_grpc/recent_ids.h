@@ -5,7 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <vector>
+#include <memory>
+#include <new>
+
+#include <sys/mman.h>
 
 #include "base/ids.h"
 
@@ -17,7 +20,12 @@ class RecentIds {
   explicit RecentIds(size_t capacity) {
     size_t buckets = 1;
     while (buckets * kSlots < capacity) buckets *= 2;
-    buckets_.resize(buckets);
+    // Straight from the system, which gives pages of zeros when they are first touched: what a quiet stream may come to
+    // need is not taken at the start.
+    void* memory =
+        ::mmap(nullptr, buckets * sizeof(Bucket), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    buckets_ = {static_cast<Bucket*>(memory), Unmap{buckets * sizeof(Bucket)}};
     mask_ = buckets - 1;
   }
 
@@ -38,13 +46,18 @@ class RecentIds {
   }
   // About how many ids are remembered; buckets fill unevenly, so rely on a fifth of it
   // (three ids a bucket on average; more than fifteen in one are as rare as one in a hundred million).
-  size_t capacity() const { return buckets_.size() * kSlots; }
+  size_t capacity() const { return (mask_ + 1) * kSlots; }
 
  private:
   static constexpr uint32_t kSlots = 15;
+  // All zeros: nothing in it.
   struct alignas(64) Bucket {
-    std::array<uint32_t, kSlots> prints{};
-    uint32_t next = 0;
+    std::array<uint32_t, kSlots> prints;
+    uint32_t next;
+  };
+  struct Unmap {
+    size_t bytes;
+    void operator()(Bucket* memory) const { ::munmap(memory, bytes); }
   };
   static uint64_t mix(const Uuid& id) {
     uint64_t a = 0, b = 0;
@@ -55,7 +68,7 @@ class RecentIds {
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
     return x ^ (x >> 31);
   }
-  std::vector<Bucket> buckets_;
+  std::unique_ptr<Bucket[], Unmap> buckets_;
   uint64_t mask_ = 0;
 };
 
