@@ -4,7 +4,6 @@
 #include <numeric>
 #include <optional>
 #include <set>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -161,38 +160,40 @@ void Store::insert(const events::Stream& stream, const warehouse::Block& block, 
   // A batch may span any number of months.
   options.settings["max_partitions_per_insert_block"] = "0";
   const auto table = events::table_of(stream) + " " + block.column_list();
-  std::optional<warehouse::Block> left;  // none: all of it
+  std::optional<warehouse::Block> some;  // none: all of it
+  const auto left = [&]() -> const warehouse::Block& { return some ? *some : block; };
   std::string current = token;
-  bool again = false;
-  for (;;) {
+  bool looks = false;
+  for (int attempts = 0;;) {
     patiently(stream, "inserting", [&] {
-      if (std::exchange(again, true) && stream.latest.empty()) {
-        left = without_present(stream, left ? *left : block);
-        if (left->rows() == 0) return;
-      }
+      looks = attempts++ > 0 && stream.latest.empty();
+      if (looks) leave_out_present(stream, left(), some);
+      if (left().rows() == 0) return;
       options.query_id = insert_prefix(stream) + make_uuid7(system_clock().now()).text();
       // A request that has failed may not have let go of it yet.
       if (!encoded || encoded.use_count() > 1) encoded = std::make_shared<std::string>();
-      (left ? *left : block).encode_into(*encoded);
+      left().encode_into(*encoded);
       client_.insert_blocking(table, "Native", encoded, current, options);
     });
-    if (!left) return;  // the first attempt, or a table that is left to the token
-    left = without_present(stream, *left);
-    if (left->rows() == 0) return;
+    if (!looks) return;
+    leave_out_present(stream, left(), some);
+    if (left().rows() == 0) return;
     log::warn("msg=\"the warehouse knows the token of rows that it has not\" stream={} rows={}", stream.name,
-              left->rows());
+              left().rows());
     current = make_uuid7(system_clock().now()).text();
   }
 }
 
-warehouse::Block Store::without_present(const events::Stream& stream, const warehouse::Block& block) {
+void Store::leave_out_present(const events::Stream& stream, const warehouse::Block& block,
+                              std::optional<warehouse::Block>& rest) {
   std::vector<size_t> all(block.rows());
   std::iota(all.begin(), all.end(), size_t{0});
   const auto known = present(stream, block, all);
+  if (known.empty()) return;  // a block may have a hundred megabytes: it is not copied for nothing
   repair_rollups(stream, block, known);
   std::vector<bool> keep(all.size(), true);
   for (const size_t row : known) keep[row] = false;
-  return block.filtered(keep);
+  rest = block.filtered(keep);
 }
 
 void Store::park(const events::Stream& stream, const std::vector<ParkedEvent>& parked) {

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -66,8 +67,10 @@ class Store {
  private:
   template <typename F>
   auto patiently(const events::Stream& stream, const char* doing, F f);
-  // The rows that the table has not; of the others the rollups are put right.
-  warehouse::Block without_present(const events::Stream& stream, const warehouse::Block& block);
+  // When the table has some of the block's rows: puts the rollups right for these, and the others into `rest`, which
+  // may hold the block itself. Else nothing.
+  void leave_out_present(const events::Stream& stream, const warehouse::Block& block,
+                         std::optional<warehouse::Block>& rest);
   void wait_for_inserts(const events::Stream& stream);
   std::vector<std::string> set_aside_old_rollups(const events::Stream& stream);
   std::string query(const std::string& sql, const std::string& format);

@@ -319,7 +319,8 @@ TEST_F(Sink, PrefetchFollowsTheMessagesSizeBothWays) {
   };
   const auto prefetch = [&] { return metric("dalgona_event_grpc_prefetch"); };
   // Batches grow while the warehouse does not answer.
-  const auto publish_while_stopped = [&](int count, const std::string& title) {
+  const auto publish_while_stopped = [&](int count, const std::string& title, int full) {
+    const int before = metric("dalgona_event_grpc_deliveries_total");
     const pid_t warehouse = home_.warehouse().pid();
     ASSERT_EQ(::kill(warehouse, SIGSTOP), 0);
     std::vector<std::string> events;
@@ -328,9 +329,11 @@ TEST_F(Sink, PrefetchFollowsTheMessagesSizeBothWays) {
       events.push_back(event.replace(event.find("T \\\"x"), 1, title));
     }
     publish(std::move(events));
-    // Until the open batch is full and nothing more is taken.
+    // Until the open batch is full, for which it takes `full` messages, and nothing more is taken.
     auto since = std::chrono::steady_clock::now();
-    for (int taken = -1; std::chrono::steady_clock::now() - since < milliseconds{700};) {
+    const auto limit = since + seconds{60};
+    for (int taken = -1; taken < before + full || std::chrono::steady_clock::now() - since < milliseconds{700};) {
+      ASSERT_LT(std::chrono::steady_clock::now(), limit) << taken - before;
       const int now = metric("dalgona_event_grpc_deliveries_total");
       if (now != taken) since = std::chrono::steady_clock::now();
       taken = now;
@@ -338,11 +341,11 @@ TEST_F(Sink, PrefetchFollowsTheMessagesSizeBothWays) {
     }
     ASSERT_EQ(::kill(warehouse, SIGCONT), 0);
   };
-  publish_while_stopped(6'000, "T");
+  publish_while_stopped(6'000, "T", 1'500);
   ASSERT_TRUE(rows_become("6000"));
   EXPECT_TRUE(probe::wait_until([&] { return prefetch() == 64'000; }, kForEver, seconds{10})) << prefetch();
   constexpr int kLarge = 200'000, kTimes = 800;  // 160 MB, more than a batch may have
-  publish_while_stopped(kTimes, std::string(kLarge, 'x'));
+  publish_while_stopped(kTimes, std::string(kLarge, 'x'), 503);
   ASSERT_TRUE(rows_become("6800", seconds{60})) << rows();
   EXPECT_TRUE(probe::wait_until([&] { return prefetch() > 0 && prefetch() <= 4'000; }, kForEver, seconds{10}))
       << prefetch();

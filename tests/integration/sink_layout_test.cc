@@ -211,34 +211,35 @@ class Way {
   std::thread thread_;
 };
 
+class SinkOnABadWay : public SinkLayout {
+ protected:
+  Way way_{TestHome::shared().warehouse_url()};
+  warehouse::Client far_client_{http_, way_.url()};
+  Store far_{far_client_, "", stop_};
+};
+
 // The engine's own memory of tokens is switched off, as a power cut may damage it.
-TEST_F(SinkLayout, AnInsertWhoseAnswerIsLostIsThereOnce) {
-  Way way(TestHome::shared().warehouse_url());
-  warehouse::Client client(http_, way.url());
-  Store store(client, "", stop_);
+TEST_F(SinkOnABadWay, AnInsertWhoseAnswerIsLostIsThereOnce) {
   const auto stream = now();
-  store.prepare(stream);
+  far_.prepare(stream);
   for (const auto* table : {"", "_daily"})
     warehouse_.value("ALTER TABLE events." + name_ + table + " MODIFY SETTING non_replicated_deduplication_window = 0");
-  way.strike(Way::kAnswerLost);
-  store.insert(stream, block(new_id(), kAt, 5), "one", encoded_);
+  way_.strike(Way::kAnswerLost);
+  far_.insert(stream, block(new_id(), kAt, 5), "one", encoded_);
   EXPECT_EQ(value("count()"), "1");
   EXPECT_EQ(warehouse_.value("SELECT followers FROM events." + name_ + "_series"), "5");
 }
 
 // A token that the warehouse knows though it has not the rows: it notes the one before it moves the others in.
-TEST_F(SinkLayout, ATokenThatSwallowsASecondAttemptLosesNothing) {
-  Way way(TestHome::shared().warehouse_url());
-  warehouse::Client client(http_, way.url());
-  Store store(client, "", stop_);
+TEST_F(SinkOnABadWay, ATokenThatSwallowsASecondAttemptLosesNothing) {
   const auto stream = now();
-  store.prepare(stream);
-  store.insert(stream, block(new_id(), kAt, 4), "one", encoded_);
+  far_.prepare(stream);
+  far_.insert(stream, block(new_id(), kAt, 4), "one", encoded_);
   warehouse_.value("ALTER TABLE events." + name_ + " DELETE WHERE true SETTINGS mutations_sync = 2");
-  store.insert(stream, block(new_id(), kAt, 5), "one", encoded_);
+  far_.insert(stream, block(new_id(), kAt, 5), "one", encoded_);
   ASSERT_EQ(value("count()"), "0");  // so it does swallow
-  way.strike(Way::kRefused);
-  store.insert(stream, block(new_id(), kAt, 6), "one", encoded_);
+  way_.strike(Way::kRefused);
+  far_.insert(stream, block(new_id(), kAt, 6), "one", encoded_);
   EXPECT_EQ(value("count(), any(followers)"), "1\t6");
 }
 

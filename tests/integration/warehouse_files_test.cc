@@ -25,7 +25,7 @@ class WarehouseFiles : public testing::Test {
     if (::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION) < 2)
       GTEST_SKIP() << "skipped: this kernel has no Landlock, or one too old";
   }
-  // What file() says of a path, or the lines that it gave.
+  // How many lines file() gives of a path, or what it says.
   static std::string lines(WarehouseHttp& warehouse, const fs::path& path) {
     return warehouse.post(fmt::format("SELECT count() FROM file('{}', LineAsString)", path.string())).body;
   }

@@ -406,7 +406,6 @@ TEST(WarehouseLimits, IsSmallWhenIdle) {
   EXPECT_LT(anonymous_memory(role.pid()), 150 << 10);
 }
 
-// Merges run by themselves: many small inserts do not stay many parts.
 // What a loss of power leaves of the engine's memory of tokens, and a kill after it.
 TEST(WarehouseLimits, ATokenIsKnownAfterALossOfPowerAndAKill) {
   TestHome home;
@@ -434,6 +433,7 @@ TEST(WarehouseLimits, ATokenIsKnownAfterALossOfPowerAndAKill) {
   EXPECT_EQ(role.stop(), 0);
 }
 
+// Merges run by themselves: many small inserts do not stay many parts.
 TEST(WarehouseLimits, MergesPartsInTheBackground) {
   WarehouseHttp http(TestHome::shared().warehouse_url());
   const std::string table = TestHome::shared().unique_name("parts");

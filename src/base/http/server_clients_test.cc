@@ -56,12 +56,12 @@ TEST_F(HttpServer, TellsAHandlerThatTheClientHasGone) {
   EXPECT_TRUE(cut);
 }
 
-TEST_F(HttpServer, WriterLearnsThatTheClientHasGone) {
-  std::promise<void> cancelled;
-  router_.get("/", [&](Request&) -> Task<Response> {
+// Writes pieces of that size until it is told that the client has gone.
+Handler endless(size_t size, std::promise<void>& cancelled) {
+  return [size, &cancelled](Request&) -> Task<Response> {
     Response response;
-    response.body = [&](BodyWriter& out) -> Task<void> {
-      const std::string piece(100'000, 'p');
+    response.body = [size, &cancelled](BodyWriter& out) -> Task<void> {
+      const std::string piece(size, 'p');
       try {
         for (;;) co_await out.write(piece);
       } catch (const Cancelled&) {
@@ -70,7 +70,12 @@ TEST_F(HttpServer, WriterLearnsThatTheClientHasGone) {
       }
     };
     co_return response;
-  });
+  };
+}
+
+TEST_F(HttpServer, WriterLearnsThatTheClientHasGone) {
+  std::promise<void> cancelled;
+  router_.get("/", endless(100'000, cancelled));
   start();
   RawClient client(server_->port());
   client.send(get("/"));
@@ -81,19 +86,7 @@ TEST_F(HttpServer, WriterLearnsThatTheClientHasGone) {
 
 TEST_F(HttpServer, SlowReadersRunIntoTheWriteTimeout) {
   std::promise<void> cancelled;
-  router_.get("/", [&](Request&) -> Task<Response> {
-    Response response;
-    response.body = [&](BodyWriter& out) -> Task<void> {
-      const std::string piece(1 << 20, 'p');
-      try {
-        for (;;) co_await out.write(piece);
-      } catch (const Cancelled&) {
-        cancelled.set_value();
-        throw;
-      }
-    };
-    co_return response;
-  });
+  router_.get("/", endless(1 << 20, cancelled));
   start({.write_timeout = 200ms});
   RawClient client(server_->port());
   client.send(get("/"));

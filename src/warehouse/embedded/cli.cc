@@ -31,7 +31,10 @@ void confine_to_files(const Config& config, const embedded::EngineOptions& optio
   auto files = embedded::system_files();
   files.read.push_back(options.library.parent_path());
   files.read.push_back(self_path());  // the engine looks into it when it notes where an exception was thrown
-  for (auto& folder : config.list("warehouse.readable")) files.read.emplace_back(std::move(folder));
+  for (auto& path : config.list("warehouse.readable")) {
+    if (!std::filesystem::exists(path)) log::warn("msg=\"warehouse.readable names what is not there\" path={}", path);
+    files.read.emplace_back(std::move(path));
+  }
   std::filesystem::create_directories(options.folder);
   files.write.push_back(options.folder);
   if (const auto reason = embedded::confine(files))

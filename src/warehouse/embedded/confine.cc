@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/errors.h"
 
 namespace dalgona::warehouse::embedded {
@@ -29,20 +29,6 @@ constexpr uint64_t kRead = kReadFile | LANDLOCK_ACCESS_FS_READ_DIR;
 constexpr uint64_t kWriteFile = kReadFile | LANDLOCK_ACCESS_FS_WRITE_FILE | kTruncate;
 constexpr uint64_t kEverything = uint64_t{LANDLOCK_ACCESS_FS_REFER} * 2 - 1;  // the rights of version 2 are its bits
 
-class Descriptor {
- public:
-  explicit Descriptor(long fd) : fd_(int(fd)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 Permanent failure(const std::string& what) {
   return Permanent(fmt::format("the warehouse can't be kept to its files: {}: {}", what, std::strerror(errno)));
 }
@@ -50,7 +36,7 @@ Permanent failure(const std::string& what) {
 // The descriptor that it gives names the file; it need not be kept.
 Descriptor allow(int rules, const std::filesystem::path& path, uint64_t folder_rights, uint64_t file_rights) {
   Descriptor file(::open(path.c_str(), O_PATH | O_CLOEXEC));
-  if (file.get() < 0) {
+  if (!file.ok()) {
     if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) return file;
     throw failure(path.string());
   }
@@ -106,8 +92,8 @@ std::optional<std::string> confine(const NeededFiles& files) {
   const uint64_t known = kEverything | (version >= kVersionWithTruncate ? kTruncate : 0);
   landlock_ruleset_attr attributes{};
   attributes.handled_access_fs = known;
-  const Descriptor rules(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0));
-  if (rules.get() < 0) throw failure("making the rules");
+  const Descriptor rules(int(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
+  if (!rules.ok()) throw failure("making the rules");
   for (const auto& path : files.read) allow(rules.get(), path, kRead & known, kReadFile & known);
   for (const auto& path : files.write) allow(rules.get(), path, known, kWriteFile & known);
   // A rule is about an inode, and /proc makes a new one when it has forgotten a folder: it is held to the end.

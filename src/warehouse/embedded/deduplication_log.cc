@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "base/errors.h"
+#include "base/log.h"
 #include "base/resources.h"
-#include "base/text.h"
 
 namespace dalgona::warehouse::embedded {
 
@@ -36,12 +37,16 @@ size_t repair_deduplication_logs(const fs::path& data) {
   std::error_code none;  // no such folder: nothing to put right
   for (const auto& some : fs::directory_iterator(data / "store", none))
     for (const auto& table : fs::directory_iterator(some.path(), none))
-      for (const auto& log : fs::directory_iterator(table.path() / "deduplication_logs", none)) {
-        const std::string file = read_file(log.path());
+      for (const auto& entry : fs::directory_iterator(table.path() / "deduplication_logs", none)) {
+        const std::string file = read_file(entry.path());
         const std::string whole = whole_records(file);
         if (whole == file) continue;
-        write_file(log.path(), whole, 0600);
         ++damaged;
+        try {
+          write_file(entry.path(), whole, 0600);
+        } catch (const Retryable& e) {  // a full disk; what is there can be read all the same
+          log::warn("msg=\"a damaged memory of inserts' tokens stays as it is\" error={}", log::quoted(e.what()));
+        }
       }
   return damaged;
 }

@@ -13,7 +13,7 @@ namespace dalgona::warehouse::embedded {
 std::string whole_records(std::string_view file);
 
 // Puts the files below the engine's data folder right; called before the engine opens them. Gives how many were
-// damaged. Throws Retryable when one can't be written.
+// damaged. One that can't be written, for the disk is full, stays as it is and is logged.
 size_t repair_deduplication_logs(const std::filesystem::path& data);
 
 }  // namespace dalgona::warehouse::embedded
