@@ -110,7 +110,7 @@ Engine::Engine(EngineOptions options) : options_(std::move(options)) {
   lock_folder();
   remove_dropped();
   if (const size_t damaged = repair_deduplication_logs(options_.folder / "data"))
-    log::warn("msg=\"tokens of inserts were lost with the machine's power\" tables={}", damaged);
+    log::warn("msg=\"put the memory of inserts' tokens right after a kill or a loss of power\" tables={}", damaged);
   write_profile();
   library_ = std::make_unique<Library>(options_.library);
   arguments_ = {"--path=" + (options_.folder / "data").string(),
