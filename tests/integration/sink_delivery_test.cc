@@ -318,6 +318,7 @@ TEST_F(Sink, PrefetchFollowsTheMessagesSizeBothWays) {
     return at == std::string::npos ? -1 : std::atoi(metrics.c_str() + at + line.size());
   };
   const auto prefetch = [&] { return metric("dalgona_event_grpc_prefetch"); };
+  constexpr seconds kBatchTime{2};  // that of profile_log_events
   // Batches grow while the warehouse does not answer.
   const auto publish_while_stopped = [&](int count, const std::string& title, int full) {
     const int before = metric("dalgona_event_grpc_deliveries_total");
@@ -328,15 +329,21 @@ TEST_F(Sink, PrefetchFollowsTheMessagesSizeBothWays) {
       auto event = profile_event(new_id(), profile_, fmt::format("2026-11-20 10:{:02}:{:02}", i / 60 % 60, i % 60), i);
       events.push_back(event.replace(event.find("T \\\"x"), 1, title));
     }
-    publish(std::move(events));
-    // Until the open batch is full, for which it takes `full` messages, and nothing more is taken.
+    // A batch is sealed after its time, whatever it holds, and waits for the warehouse then: the first one has one event.
+    // The next one takes what it can hold, `full` messages, and no more is taken.
+    ASSERT_GT(count, 2 * full);
+    publish({events.begin(), events.begin() + 1});
+    const auto taken = [&] { return metric("dalgona_event_grpc_deliveries_total") - before; };
+    ASSERT_TRUE(probe::wait_until([&] { return taken() == 1; }, kForEver, seconds{10}));
+    std::this_thread::sleep_for(kBatchTime + milliseconds{500});
+    publish({events.begin() + 1, events.end()});
     auto since = std::chrono::steady_clock::now();
     const auto limit = since + seconds{60};
-    for (int taken = -1; taken < before + full || std::chrono::steady_clock::now() - since < milliseconds{700};) {
-      ASSERT_LT(std::chrono::steady_clock::now(), limit) << taken - before;
-      const int now = metric("dalgona_event_grpc_deliveries_total");
-      if (now != taken) since = std::chrono::steady_clock::now();
-      taken = now;
+    for (int last = -1; last <= full || std::chrono::steady_clock::now() - since < milliseconds{700};) {
+      ASSERT_LT(std::chrono::steady_clock::now(), limit) << last;
+      const int now = taken();
+      if (now != last) since = std::chrono::steady_clock::now();
+      last = now;
       std::this_thread::sleep_for(milliseconds{50});
     }
     ASSERT_EQ(::kill(warehouse, SIGCONT), 0);
@@ -344,13 +351,13 @@ TEST_F(Sink, PrefetchFollowsTheMessagesSizeBothWays) {
   publish_while_stopped(6'000, "T", 1'500);
   ASSERT_TRUE(rows_become("6000"));
   EXPECT_TRUE(probe::wait_until([&] { return prefetch() == 64'000; }, kForEver, seconds{10})) << prefetch();
-  constexpr int kLarge = 200'000, kTimes = 800;  // 160 MB, more than a batch may have
+  constexpr int kLarge = 200'000, kTimes = 1'100;  // 220 MB, more than two batches may have
   publish_while_stopped(kTimes, std::string(kLarge, 'x'), 503);
-  ASSERT_TRUE(rows_become("6800", seconds{60})) << rows();
+  ASSERT_TRUE(rows_become("7100", seconds{60})) << rows();
   EXPECT_TRUE(probe::wait_until([&] { return prefetch() > 0 && prefetch() <= 4'000; }, kForEver, seconds{10}))
       << prefetch();
   ASSERT_TRUE(queue_is_empty());
-  EXPECT_EQ(rows(), "6800");  // what came again through the new connection is not there twice
+  EXPECT_EQ(rows(), "7100");  // what came again through the new connection is not there twice
 }
 
 }  // namespace
