@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "event_grpc/ack_pacer.h"
 #include "event_grpc/delivery.h"
 #include "event_grpc/recent_ids.h"
 
@@ -22,12 +23,12 @@ using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kQuiet{5};
-constexpr size_t kWorthwhile = 10'000;           // rows whose insert costs more than what every insert costs
-constexpr std::chrono::milliseconds kPause{20};  // without a delivery: nothing more is on its way
+constexpr size_t kWorthwhile = 10'000;  // rows whose insert costs more than what every insert costs
+// Without a delivery: nothing more is on its way. A queue that is busy pauses for up to 60 ms.
+constexpr std::chrono::milliseconds kPause{100};
 // Without acknowledgement: what one consumer may have, 65,535 in the protocol. A second one on the channel would need a
 // call while deliveries stream in (docs/traps.md).
 constexpr double kMostMessages = 64'000;
-constexpr uint64_t kMessagesAnAck = 1000;
 constexpr int kMostToChange = 4000;   // so many under way are put aside without harm while prefetch is changed
 constexpr int kMessagesAtOnce = 200;  // messages taken before acknowledgements and the committer are looked after
 
@@ -159,7 +160,8 @@ struct StreamSink::State {
       r.ack_up_to = 0;
     }
     auto batch = open(r, parser);
-    uint64_t acknowledged = 0;
+    AckPacer acks;
+    uint64_t received = 0;         // the last tag
     std::optional<uint64_t> last;  // the tag after which this connection ends
     struct Give {                  // what a broken connection leaves open is delivered again
       MemoryBudget& budget;
@@ -171,23 +173,22 @@ struct StreamSink::State {
     std::vector<Rejected> rejected;
     for (;;) {
       r.wake.quiet();
-      if (stop.stopped()) throw Stopping();
+      const bool stopping = stop.stopped();
+      uint64_t committed = 0;
       {
         const std::scoped_lock lock(r.mutex);
-        if (r.ack_generation == r.generation && r.ack_up_to > acknowledged) {
-          // In steps, so that the broker's channel sends the first new ones while its queue still looks for the next.
-          for (uint64_t tag = acknowledged + kMessagesAnAck; tag < r.ack_up_to; tag += kMessagesAnAck)
-            connection.ack(tag, true);
-          connection.ack(r.ack_up_to, true);
-          acknowledged = r.ack_up_to;
-        }
-      }
-      if (last) {
-        if (acknowledged >= *last) return;
-        connection.idle(SteadyClock::now() + kQuiet);
-        continue;
+        if (r.ack_generation == r.generation) committed = r.ack_up_to;
       }
       const auto now = SteadyClock::now();
+      while (const uint64_t tag = acks.next(now, committed, received, uint64_t(r.prefetch), stopping || last))
+        connection.ack(tag, true);
+      const bool acks_wait = acks.acknowledged() < committed;
+      if (stopping) throw Stopping();
+      if (last) {
+        if (acks.acknowledged() >= *last) return;
+        connection.idle(now + kQuiet);
+        continue;
+      }
       const bool full = is_full(r, *batch);
       const auto due = due_at(*batch);
       if (!batch->empty() && (full || now >= due) && !r.slot_busy) {
@@ -207,7 +208,7 @@ struct StreamSink::State {
       if (full || (batch->empty() && budget.tight())) {
         // Not reading is the back-pressure: what the broker sends stays in the socket, and it sends no more than
         // prefetch.
-        connection.idle(now + std::chrono::seconds(5));
+        connection.idle(now + (acks_wait ? SteadyClock::duration(AckPacer::kPause) : kQuiet));
         continue;
       }
       const bool quiet = batch->empty() && !r.slot_busy;
@@ -215,10 +216,12 @@ struct StreamSink::State {
       const bool worthwhile = batch->block.rows() >= kWorthwhile && !r.slot_busy;
       auto until = batch->empty() || r.slot_busy ? now + kQuiet : due;
       if (worthwhile) until = std::min(until, now + kPause);
+      if (acks_wait) until = std::min(until, now + AckPacer::kPause);
       auto delivery = connection.receive(until);
       // What is here already is taken without asking the clock, the committer and the system each time.
       for (int i = 0; delivery; ++i) {
         take(*batch, parser, *delivery, rejected);
+        received = delivery->tag;
         if (i == kMessagesAtOnce || is_full(r, *batch) || !connection.has_buffered()) break;
         delivery = connection.receive(now);
       }
@@ -248,10 +251,10 @@ struct StreamSink::State {
     return batch;
   }
 
-  // Three quarters of what the broker sends without an acknowledgement is a batch: every insert costs as much as that
-  // of some 20,000 rows, and the last quarter is for what comes while it is committed.
+  // Five eighths of what the broker sends without an acknowledgement are a batch: every insert costs as much as that of
+  // some 20,000 rows, and the rest is for what comes while it is committed.
   bool is_full(const Receiver& r, const Batch& batch) const {
-    return batch.messages * 4 >= uint64_t(r.prefetch) * 3 || is_large(batch) || (budget.tight() && !batch.empty());
+    return batch.messages * 8 >= uint64_t(r.prefetch) * 5 || is_large(batch) || (budget.tight() && !batch.empty());
   }
   bool is_large(const Batch& batch) const {
     return batch.block.rows() >= stream.batch_events || batch.bytes() >= stream.batch_bytes;

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+namespace dalgona::event_grpc {
+
+// When a connection's deliveries, whose events are durable in batches, are acknowledged. A quorum queue that gets a
+// large batch's acknowledgements at once looks for as many new messages in one step and sends nothing meanwhile
+// (docs/traps.md). So they go out as deliveries come in: as long as the broker has leave to send kReadyToSend messages,
+// the others wait, though no longer than kPause. Not thread-safe.
+class AckPacer {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  static constexpr uint64_t kMessagesAnAck =
+      1000;                                       // the channel passes on the first ones while the queue looks for more
+  static constexpr uint64_t kReadyToSend = 6000;  // messages; 60 to 100 ms of a queue's work
+  static constexpr std::chrono::milliseconds kPause{200};
+
+  // The tag up to which to acknowledge now, to be asked for until it is 0, that is, nothing. `committed`: the tag up to
+  // which all is durable; `received`: the last tag; `all`: without waiting.
+  uint64_t next(Time now, uint64_t committed, uint64_t received, uint64_t prefetch, bool all = false) {
+    if (committed <= acknowledged_) {
+      since_ = now;
+      return 0;
+    }
+    const bool wanted = received - acknowledged_ + kReadyToSend > prefetch;
+    if (!wanted && !all && now < since_ + kPause) return 0;
+    if (wanted) since_ = now;
+    return acknowledged_ = std::min(acknowledged_ + kMessagesAnAck, committed);
+  }
+  uint64_t acknowledged() const { return acknowledged_; }
+
+ private:
+  uint64_t acknowledged_ = 0;
+  Time since_{};  // when it last had nothing to acknowledge, or the broker wanted it
+};
+
+}  // namespace dalgona::event_grpc
