@@ -11,12 +11,13 @@ class AckPacerTest : public testing::Test {
  protected:
   // Acknowledges all that it may, and returns how far that is.
   uint64_t go(uint64_t committed, uint64_t received, uint64_t prefetch, bool all = false) {
-    for (uint64_t before = pacer_.acknowledged();
-         const uint64_t tag = pacer_.next(now_, committed, received, prefetch, all);) {
+    for (;;) {
+      const uint64_t before = pacer_.acknowledged();
+      const uint64_t tag = pacer_.next(now_, committed, received, prefetch, all);
+      if (tag == 0) break;
       EXPECT_GT(tag, before);
       EXPECT_LE(tag - before, AckPacer::kMessagesAnAck);
       EXPECT_LE(tag, committed);
-      before = tag;
     }
     return pacer_.acknowledged();
   }
