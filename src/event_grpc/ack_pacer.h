@@ -8,13 +8,13 @@ namespace dalgona::event_grpc {
 
 // When a connection's deliveries, whose events are durable in batches, are acknowledged. A quorum queue that gets a
 // large batch's acknowledgements at once looks for as many new messages in one step and sends nothing meanwhile
-// (docs/traps.md). So they go out as deliveries come in: as long as the broker has leave to send kReadyToSend messages,
-// the others wait, though no longer than kPause. Not thread-safe.
+// (docs/traps.md). So they go out as deliveries come in, such that the broker has leave to send kReadyToSend messages;
+// when that is so for kPause, the queue has no more, and all the others go out. Not thread-safe.
 class AckPacer {
  public:
   using Time = std::chrono::steady_clock::time_point;
-  static constexpr uint64_t kMessagesAnAck =
-      1000;                                       // the channel passes on the first ones while the queue looks for more
+  // In steps, so that the channel passes on the first ones while the queue looks for more.
+  static constexpr uint64_t kMessagesAnAck = 1000;
   static constexpr uint64_t kReadyToSend = 6000;  // messages; 60 to 100 ms of a queue's work
   static constexpr std::chrono::milliseconds kPause{200};
 
@@ -25,16 +25,16 @@ class AckPacer {
       since_ = now;
       return 0;
     }
-    const bool wanted = received - acknowledged_ + kReadyToSend > prefetch;
-    if (!wanted && !all && now < since_ + kPause) return 0;
-    if (wanted) since_ = now;
+    const bool lacks_leave = received - acknowledged_ + kReadyToSend > prefetch;
+    if (!lacks_leave && !all && now < since_ + kPause) return 0;
+    if (lacks_leave) since_ = now;
     return acknowledged_ = std::min(acknowledged_ + kMessagesAnAck, committed);
   }
   uint64_t acknowledged() const { return acknowledged_; }
 
  private:
   uint64_t acknowledged_ = 0;
-  Time since_{};  // when it last had nothing to acknowledge, or the broker wanted it
+  Time since_{};  // when there was nothing to acknowledge, or the broker lacked leave, for the last time
 };
 
 }  // namespace dalgona::event_grpc

@@ -24,7 +24,7 @@ using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kQuiet{5};
 constexpr size_t kWorthwhile = 10'000;  // rows whose insert costs more than what every insert costs
-// Without a delivery: nothing more is on its way. A queue that is busy pauses for up to 60 ms.
+// Without a delivery: nothing more is on its way. A busy queue sends in steps, some tens of milliseconds apart.
 constexpr std::chrono::milliseconds kPause{100};
 // Without acknowledgement: what one consumer may have, 65,535 in the protocol. A second one on the channel would need a
 // call while deliveries stream in (docs/traps.md).
