@@ -331,8 +331,8 @@ TEST_F(Sink, PrefetchFollowsTheMessagesSizeBothWays) {
       auto event = profile_event(new_id(), profile_, fmt::format("2026-11-20 10:{:02}:{:02}", i / 60 % 60, i % 60), i);
       events.push_back(event.replace(event.find("T \\\"x"), 1, title));
     }
-    // A batch is sealed after its time, whatever it holds, and waits for the warehouse then: the first one has one event.
-    // The next one takes what it can hold, `full` messages, and no more is taken.
+    // A batch is sealed after its time, whatever it holds, and waits for the warehouse then: the first one has one
+    // event. The next one takes what it can hold, `full` messages, and no more is taken.
     ASSERT_GT(count, 2 * full);
     publish({events.begin(), events.begin() + 1});
     const auto taken = [&] { return metric("dalgona_event_grpc_deliveries_total") - before; };
