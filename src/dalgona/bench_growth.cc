@@ -14,9 +14,11 @@
 #include "base/errors.h"
 #include "base/text.h"
 #include "coffee/series/rollup.h"
+#include "coffee/series/series.h"
 #include "dalgona/bench_home.h"
 #include "dalgona/bench_logs.h"
 #include "dalgona/bench_postgres_log.h"
+#include "events/series_key.h"
 #include "warehouse/point_query.h"
 
 namespace dalgona {
@@ -117,14 +119,14 @@ Latency measure_series(Questions& questions, Ask ask, pid_t server = -1) {
 // As coffee asks, over the same statement, settings and interface. Rows of a day that merges have not put together yet
 // are several.
 size_t ask_ours(BenchHome& home, const Question& q) {
-  const coffee::RollupKey key{{"platform", "YOUTUBE"}, {"profile_id", q.profile}};
-  const coffee::DayRange range{coffee::day_from_store(q.first), coffee::day_from_store(q.last)};
-  const std::string sql = coffee::rollup_rows("profile_daily", key, kSeriesMetrics, range);
+  const auto range =
+      events::series_of({"YOUTUBE", q.profile}, {}, coffee::day_from_store(q.first), coffee::day_from_store(q.last));
+  const std::string sql = coffee::rollup_rows("profile_daily", "profile_id", range, kSeriesMetrics);
   const std::string answer =
       home.warehouse().query_blocking(sql, "JSONCompactEachRow", warehouse::point_query_options());
   std::set<std::string_view> days;
   for (const auto line : split(answer, '\n'))
-    if (!line.empty()) days.insert(line.substr(0, std::string_view("[\"2026-01-01").size()));
+    if (!line.empty()) days.insert(line.substr(0, line.find(',')));
   return days.size();
 }
 

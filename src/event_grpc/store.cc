@@ -126,25 +126,25 @@ void Store::prepare(const events::Stream& stream) {
   });
 }
 
-// Up to 0.1 a rollup was an AggregatingMergeTree of (time, value) pairs, whose insert took five times as long as the
-// log's own. Such a one is renamed, and dropped when the new one is full, so that a kill in between repeats the filling
-// and loses nothing. Gives the names under which the old ones lie now.
+// A rollup that was made before its days had one number (events/series_key.h), or even as pairs of (time, value), is
+// renamed, and dropped when the new one is full, so that a kill in between repeats the filling and loses nothing. Gives
+// the names under which the old ones lie now.
 std::vector<std::string> Store::set_aside_old_rollups(const events::Stream& stream) {
   std::vector<std::string> aside;
-  const auto exists = [&](const std::string& name, const char* engine) {
-    return !lines(query(fmt::format("SELECT name FROM system.tables WHERE database = 'events' AND name = '{}' AND "
-                                    "engine LIKE '%{}'",
-                                    name, engine),
+  const auto has = [&](const std::string& table, std::string_view column) {
+    return !lines(query(fmt::format("SELECT name FROM system.columns WHERE database = 'events' AND table = '{}' AND "
+                                    "name = '{}'",
+                                    table, column),
                         "TabSeparated"))
                 .empty();
   };
   for (const auto& rollup : stream.rollups) {
-    const auto old = rollup.table + "_pairs";
-    if (exists(rollup.table, "AggregatingMergeTree")) {
+    const auto old = rollup.table + "_before";
+    if (has(rollup.table, "date") && !has(rollup.table, "series")) {
       query(fmt::format("DROP VIEW IF EXISTS events.{}_mv", rollup.table), "");
       query(fmt::format("RENAME TABLE events.{} TO events.{}", rollup.table, old), "");
     }
-    if (exists(old, "AggregatingMergeTree")) aside.push_back("events." + old);
+    if (has(old, "date")) aside.push_back("events." + old);
   }
   return aside;
 }

@@ -138,24 +138,34 @@ TEST_F(Sink, ADaysMetricsMayComeInSeveralEvents) {
   EXPECT_EQ(series("date, followers, views, uploads, observed_at", wanted), wanted);
 }
 
-// A home of before, whose rollups were maxima of (time, value).
-TEST_F(Sink, RollupsOfTheOldShapeAreFilledAnew) {
+// A home of before, whose rollups were maxima of (time, value) or ordered by their columns.
+TEST_F(Sink, RollupsOfAnOldShapeAreFilledAnew) {
   publish({profile_event(new_id(), profile_, "2026-11-20 10:00:00", 10)});
   ASSERT_TRUE(rows_become("1"));
   ASSERT_TRUE(queue_is_empty());
-  role_.stop();
-  warehouse_.value("DROP VIEW events.profile_daily_mv");
-  warehouse_.value("DROP TABLE events.profile_daily");
-  warehouse_.value(
-      "CREATE TABLE events.profile_daily (platform LowCardinality(String), profile_id String, date Date, followers "
-      "SimpleAggregateFunction(max, Tuple(time DateTime64(6, 'UTC'), value Int64))) ENGINE = AggregatingMergeTree "
-      "ORDER BY (platform, profile_id, date)");
-  role_ = home_.start_role("event-grpc");
+  const auto again_with = [&](const std::string& columns, const std::string& engine) {
+    role_.stop();
+    warehouse_.value("DROP VIEW events.profile_daily_mv");
+    warehouse_.value("DROP TABLE events.profile_daily");
+    warehouse_.value(
+        "CREATE TABLE events.profile_daily (platform LowCardinality(String), profile_id String, date Date, " + columns +
+        ") ENGINE = " + engine + " ORDER BY (platform, profile_id, date)");
+    role_ = home_.start_role("event-grpc");
+  };
+  const auto left = [&] {
+    return warehouse_.value("SELECT count() FROM system.tables WHERE database = 'events' AND name LIKE '%_before'");
+  };
+  again_with("followers SimpleAggregateFunction(max, Tuple(time DateTime64(6, 'UTC'), value Int64))",
+             "AggregatingMergeTree");
   publish({profile_event(new_id(), profile_, "2026-11-21 10:00:00", 12)});
   ASSERT_TRUE(rows_become("2"));
   EXPECT_EQ(series("followers", "10\n12"), "10\n12");
-  EXPECT_EQ(warehouse_.value("SELECT count() FROM system.tables WHERE database = 'events' AND name LIKE '%_pairs'"),
-            "0");
+  EXPECT_EQ(left(), "0");
+  again_with("given UInt64, followers Int64, observed_at DateTime64(6, 'UTC')", "ReplacingMergeTree(observed_at)");
+  publish({profile_event(new_id(), profile_, "2026-11-22 10:00:00", 13)});
+  ASSERT_TRUE(rows_become("3"));
+  EXPECT_EQ(series("followers", "10\n12\n13"), "10\n12\n13");
+  EXPECT_EQ(left(), "0");
 }
 
 TEST_F(Sink, ALoneEventDoesNotWaitForCompany) {

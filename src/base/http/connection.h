@@ -9,6 +9,7 @@
 
 #include <boost/beast/core/flat_buffer.hpp>
 
+#include "base/http/coding.h"
 #include "base/http/request_parser.h"
 #include "base/http/server.h"
 #include "base/http/transport.h"
@@ -26,6 +27,7 @@ struct Service {
   ServerOptions options;
   std::unordered_map<const Router::Route*, Handler> handlers;  // with the middlewares round them
   std::unordered_map<const Router::Route*, RouteMetrics> metrics;
+  std::unique_ptr<asio::thread_pool> compressor;  // set with compress_aside
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -62,6 +64,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<Response> respond(RequestParser& parser, Request& request, const Router::Match& match);
   // Sends the response; gives whether the connection may serve another request.
   Task<bool> send(const Request& request, Response& response, int version, bool keep);
+  // Appends to `out`; what is large on the compressor's thread, when there is one.
+  Task<void> encode(Encoder& encoder, std::string_view in, std::string& out, Encoder::Flush flush);
   Task<void> send_stream(std::string head, const std::function<Task<void>(BodyWriter&)>& body, bool chunked,
                          std::optional<uint64_t> promised, int coding);
   Task<void> continue_if_expected(RequestParser& parser, const Headers& headers);

@@ -16,6 +16,8 @@ namespace {
 namespace beast_http = boost::beast::http;
 
 constexpr size_t kCompressFrom = 1024;
+// A switch of threads and back costs what compressing some kilobytes does.
+constexpr size_t kCompressAsideFrom = 16 * 1024;
 
 bool has_body(int status) {
   return status >= 200 && status != 204 && status != 304;
@@ -59,7 +61,7 @@ class ResponseWriter : public BodyWriter {
       co_return;
     }
     encoded_.clear();
-    encoder_->encode(bytes, encoded_, Encoder::Flush::kSync);
+    co_await connection_.encode(*encoder_, bytes, encoded_, Encoder::Flush::kSync);
     co_await put(encoded_);
   }
 
@@ -94,6 +96,14 @@ class ResponseWriter : public BodyWriter {
   uint64_t sent_ = 0;
 };
 
+Task<void> Connection::encode(Encoder& encoder, std::string_view in, std::string& out, Encoder::Flush flush) {
+  const auto now = [&encoder, in, &out, flush] { encoder.encode(in, out, flush); };
+  if (service_->compressor && in.size() >= kCompressAsideFrom)
+    co_await on_thread(*service_->compressor, now);
+  else
+    now();
+}
+
 Task<bool> Connection::send(const Request& request, Response& response, int version, bool keep) {
   const bool head_only = request.method == "HEAD";
   const auto* stream = std::get_if<std::function<Task<void>(BodyWriter&)>>(&response.body);
@@ -109,7 +119,8 @@ Task<bool> Connection::send(const Request& request, Response& response, int vers
   if (whole) {
     bytes = *whole;
     if (coding != Coding::kIdentity) {
-      Encoder(coding).encode(*whole, encoded, Encoder::Flush::kEnd);
+      Encoder encoder(coding);
+      co_await encode(encoder, *whole, encoded, Encoder::Flush::kEnd);
       bytes = encoded;
     }
   }

@@ -135,6 +135,7 @@ Server::Server(Runtime& runtime, Router router, ServerOptions options) {
   auto service = std::make_shared<Service>();
   service->router = std::move(router);
   service->options = std::move(options);
+  if (service->options.compress_aside) service->compressor = std::make_unique<asio::thread_pool>(1);
   for (const Router::Route* route : service->router.routes()) {
     const bool built_in =
         (own_heartbeat && route->pattern == "/heartbeat") || (own_metrics && route->pattern == "/metrics");

@@ -133,6 +133,9 @@ struct ServerOptions {
   uint64_t min_body_rate = 0;
   std::chrono::milliseconds write_timeout{120'000};  // for one write
   bool compress = true;                              // gzip or zstd, as Accept-Encoding prefers, from 1 KiB on
+  // Compresses large bodies and pieces on a thread of its own, so that the small answers of a runtime of one thread
+  // need not wait for it.
+  bool compress_aside = false;
   std::string server_header = "dalgona";
   std::string tls_certificate{}, tls_key{};  // PEM files; both or none
 };

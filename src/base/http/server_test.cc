@@ -183,6 +183,28 @@ TEST_F(HttpServer, CompressesAsTheClientPrefers) {
   EXPECT_THAT(ask("/never", "gzip"), Not(HasSubstr("Content-Encoding")));
 }
 
+TEST_F(HttpServer, CompressesWhatIsLargeOnAThreadOfItsOwn) {
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += std::to_string(i);
+  router_.get("/whole", [&](Request&) -> Task<Response> { co_return Response::text(200, text); });
+  router_.get("/stream", [&](Request&) -> Task<Response> {
+    Response response;
+    response.body = [&](BodyWriter& out) -> Task<void> {
+      for (size_t at = 0; at < text.size(); at += 40'000) co_await out.write(std::string_view(text).substr(at, 40'000));
+      co_await out.write("end");
+    };
+    co_return response;
+  });
+  start({.compress_aside = true});
+  for (const auto coding : {Coding::kGzip, Coding::kZstd}) {
+    const auto ask = [&](const char* path) {
+      return body_of(exchange(get(path, fmt::format("Connection: close\r\nAccept-Encoding: {}\r\n", name_of(coding)))));
+    };
+    EXPECT_EQ(decoded(coding, ask("/whole")), text);
+    EXPECT_EQ(decoded(coding, unchunked(ask("/stream"))), text + "end");
+  }
+}
+
 TEST_F(HttpServer, StreamsRequestBodiesWithBoundedMemory) {
   std::atomic<uint64_t> total{0}, largest{0};
   router_.add("POST", "/",

@@ -76,13 +76,13 @@ Task<http::Response> post_series(const Context& context, http::Request& request)
   Page page;
   if (owner.rows() > 0) {
     // The rollup is ordered by profile, so the owner makes it a look-up.
-    const RollupKey key{{"platform", platform.name},
-                        {"profile_id", std::string(owner.text(0, "profile_id"))},
-                        {"shortcode", shortcode}};
-    const std::string series = rollup_rows("post_daily", key, kPostMetrics, with_neighbours(range));
+    const DayRange wide = with_neighbours(range);
+    const auto days =
+        events::series_of({platform.name, owner.text(0, "profile_id")}, {shortcode}, wide.first, wide.last);
+    const std::string series = rollup_rows("post_daily", "shortcode", days, kPostMetrics);
     const NamedQuery query{"post_series", series};
     const auto rows = co_await context.stores.look_up(query);
-    const auto points = fill_gaps(points_of(rows), range);
+    const auto points = fill_gaps(points_of(rows, shortcode), range);
     page.rows = series_json(points, kPostMetrics);
   }
   co_return success(std::move(page));

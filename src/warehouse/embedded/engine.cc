@@ -8,7 +8,6 @@
 #include <cstring>
 #include <iterator>
 
-#include <boost/asio/post.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
@@ -121,7 +120,7 @@ Engine::Engine(EngineOptions options) : options_(std::move(options)) {
   const auto fields = split(trim(about.data), '\t');
   version_ = fields.at(0);
   time_zone_ = fields.at(1);
-  pool_ = std::make_unique<boost::asio::thread_pool>(options_.concurrency);
+  workers_ = std::make_unique<Workers>(options_.concurrency);
   keeper_ = std::thread([this] { keep_house(); });
 }
 
@@ -184,7 +183,7 @@ void Engine::start(Query query, std::function<void(Answer)> done) {
     if (!active_.try_emplace(query.id, Active{SteadyClock::now(), false}).second)
       throw SessionError(fmt::format("Query with id = {} is already running", query.id), 216);
   }
-  boost::asio::post(*pool_, [this, query = std::move(query), done = std::move(done)] { execute(query, done); });
+  workers_->post([this, query = std::move(query), done = std::move(done)] { execute(query, done); });
 }
 
 void Engine::execute(const Query& query, const std::function<void(Answer)>& done) {
@@ -460,7 +459,7 @@ bool Engine::close(std::chrono::milliseconds limit) {
     return false;
   }
   if (keeper_.joinable()) keeper_.join();
-  if (pool_) pool_->join();
+  if (workers_) workers_->join();
   sessions_.clear();
   idle_.clear();
   anchor_.reset();  // the engine ends with its last connection

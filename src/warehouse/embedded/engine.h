@@ -16,9 +16,8 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/thread_pool.hpp>
-
 #include "warehouse/embedded/chdb.h"
+#include "warehouse/embedded/workers.h"
 
 namespace dalgona::warehouse::embedded {
 
@@ -128,7 +127,7 @@ class Engine {
   std::map<std::string, std::chrono::steady_clock::time_point> dropped_;  // tables' ids, since when we know of them
   bool closing_ = false;
   bool closed_ = false;
-  std::unique_ptr<boost::asio::thread_pool> pool_;
+  std::unique_ptr<Workers> workers_;
   std::thread keeper_;  // cancels, expires sessions, removes dropped tables
 };
 
