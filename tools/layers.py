@@ -21,7 +21,6 @@ ROOMS = {
     r"<unicode/(?!calendar|timezone).*>": ["src/insights/", "src/fake_follower/"],
     r"<(yaml-cpp)/.*>": ["src/base/"],
     r"<prometheus/.*>": ["src/base/"],
-    r"<xxhash\.h>": ["src/events/"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*(<[^>]+>|"[^"]+")')
 

@@ -126,7 +126,7 @@ void Store::prepare(const events::Stream& stream) {
   });
 }
 
-// A rollup that was made before its days had one number (events/series_key.h), or even as pairs of (time, value), is
+// A rollup that was made before its days had one name (events/series_key.h), or even as pairs of (time, value), is
 // renamed, and dropped when the new one is full, so that a kill in between repeats the filling and loses nothing. Gives
 // the names under which the old ones lie now.
 std::vector<std::string> Store::set_aside_old_rollups(const events::Stream& stream) {

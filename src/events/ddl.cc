@@ -141,7 +141,7 @@ void rollup_sql(std::vector<std::string>& out, const Stream& s, const Rollup& ro
   for (const auto& name : rollup.by) columns.push_back(name + " " + column_type(*s.field(name)));
   columns.push_back("date Date");
   // Nobody writes it, and SELECT * does not show it.
-  columns.push_back("series UInt64 MATERIALIZED " + series_sql(s, rollup) + " CODEC(Delta, LZ4)");
+  columns.push_back("series String MATERIALIZED " + series_sql(rollup));
   columns.push_back("given UInt64");
   for (size_t i = 0; i < rollup.last.size(); ++i) {
     columns.push_back(rollup.last[i] + " Int64 CODEC(Delta, LZ4)");
@@ -150,21 +150,20 @@ void rollup_sql(std::vector<std::string>& out, const Stream& s, const Rollup& ro
   }
   columns.push_back("observed_at DateTime64(6, 'UTC') CODEC(Delta, LZ4)");
   served.push_back("max(t.observed_at) AS observed_at");
-  // For those who ask by the columns of the name and not by the number that is made of it.
+  // For those who ask by the columns of the name and not by the text that is made of them, in whose order they are.
   for (const auto& name : rollup.by)
     if (s.field(name)->type == FieldType::kString)
-      columns.push_back(fmt::format("INDEX {0}_bloom {0} TYPE bloom_filter(0.001) GRANULARITY 16", name));
+      columns.push_back(fmt::format("INDEX {0}_minmax {0} TYPE minmax GRANULARITY 64", name));
   // Small granules: a series is some hundred rows, and reading it must not read thousands of its neighbours. One file a
   // part: a series wants most of the columns, and to open and to seek in a file for each takes 0.3 ms of the 2 ms of
   // it.
   constexpr const char* kOneFile =
       "min_bytes_for_wide_part = 1000000000000000, min_rows_for_wide_part = 1000000000000000";
   out.push_back(fmt::format(
-      "CREATE TABLE IF NOT EXISTS events.{}{} ({}) ENGINE = {} PRIMARY KEY series ORDER BY (series, {}, given) "
-      "SETTINGS "
+      "CREATE TABLE IF NOT EXISTS events.{}{} ({}) ENGINE = {} PRIMARY KEY series ORDER BY (series, given) SETTINGS "
       "index_granularity = 512, {}, {}",
       sql.local(rollup.table), sql.on_cluster(), joined(columns),
-      sql.engine(rollup.table, "ReplacingMergeTree", "observed_at"), joined(rollup.by), kOneFile, sql.settings()));
+      sql.engine(rollup.table, "ReplacingMergeTree", "observed_at"), kOneFile, sql.settings()));
   // One that was made before; its parts become such ones as they are merged.
   if (sql.cluster.empty())
     out.push_back(fmt::format("ALTER TABLE events.{} MODIFY SETTING {}", rollup.table, kOneFile));

@@ -368,7 +368,10 @@ std::string literal(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'' || c == '\\') out += '\\';
-    out += c;
+    if (c == '\0')
+      out += "\\0";
+    else
+      out += c;
   }
   return out + "'";
 }

@@ -10,7 +10,7 @@ namespace {
 // Not through the view events.post_series, whose every layer and aggregate is planned for each question: its grouping
 // stands here for what is asked alone. Of a day the newest value of each metric that an event gave, bit by bit in
 // `given`; of the days that have views the last minus the first.
-// PARAMETERS first, last, platform, profile, shortcodes.
+// PARAMETERS first, last, shortcodes: the range of what the profile has.
 constexpr std::string_view kGrowth = R"sql(
   SELECT shortcode, min(s.date) AS first_date, max(s.date) AS last_date,
          argMax(s.v, s.date) - argMin(s.v, s.date) AS views_growth,
@@ -20,8 +20,7 @@ constexpr std::string_view kGrowth = R"sql(
     SELECT shortcode, date, groupBitOr(given) AS g, argMaxIf(views, observed_at, bitTest(given, 0)) AS v,
            argMaxIf(likes, observed_at, bitTest(given, 1)) AS l, argMaxIf(comments, observed_at, bitTest(given, 2)) AS c
     FROM events.post_daily
-    PREWHERE series >= {first:UInt64} AND series <= {last:UInt64} AND platform = {platform:String}
-         AND profile_id = {profile:String} AND has({shortcodes:Array(String)}, shortcode)
+    PREWHERE series >= {first:String} AND series <= {last:String} AND has({shortcodes:Array(String)}, shortcode)
     GROUP BY shortcode, date
   ) AS s
   WHERE bitTest(s.g, 0)
@@ -34,21 +33,11 @@ constexpr std::string_view kByGrowth = R"sql(
     FROM (
       SELECT shortcode, date, argMaxIf(views, observed_at, bitTest(given, 0)) AS v
       FROM events.post_daily
-      PREWHERE series >= {first:UInt64} AND series <= {last:UInt64} AND platform = {platform:String}
-           AND profile_id = {profile:String} AND bitTest(given, 0)
+      PREWHERE series >= {first:String} AND series <= {last:String} AND bitTest(given, 0)
       GROUP BY shortcode, date
     ) AS s
     GROUP BY shortcode
   ))sql";
-
-// The rows of its posts lie together; another's may lie between them.
-Stores::WarehouseParams of_profile(const Platform& platform, const std::string& profile) {
-  const auto range = events::series_of_owner({platform.name, profile});
-  return {{"first", std::to_string(range.first)},
-          {"last", std::to_string(range.last)},
-          {"platform", platform.name},
-          {"profile", profile}};
-}
 
 std::string text_of(const boost::json::value& value) {
   const auto& text = value.as_string();
@@ -64,8 +53,9 @@ Task<std::map<std::string, PostGrowth>> growth_of_posts(Stores& stores, const Pl
   std::string list = "[";
   for (const auto& shortcode : shortcodes) list += (list.size() > 1 ? "," : "") + warehouse::literal(shortcode);
   list += "]";
-  Stores::WarehouseParams params = of_profile(platform, profile);
-  params["shortcodes"] = list;
+  auto range = events::series_under({platform.name, profile});
+  Stores::WarehouseParams params{
+      {"first", std::move(range.first)}, {"last", std::move(range.last)}, {"shortcodes", list}};
   const NamedQuery query{"post_growth", kGrowth};
   const auto rows = co_await stores.ask_warehouse(query, std::move(params));
   for (const auto& row : rows)
@@ -76,7 +66,8 @@ Task<std::map<std::string, PostGrowth>> growth_of_posts(Stores& stores, const Pl
 Task<GrowthPage> posts_by_growth(Stores& stores, const Platform& platform, std::string profile, bool ascending,
                                  std::optional<GrowthPosition> after, int64_t offset, int64_t size) {
   std::string sql = fmt::format("SELECT shortcode, growth, total FROM ({})", kByGrowth);
-  Stores::WarehouseParams params = of_profile(platform, profile);
+  auto range = events::series_under({platform.name, profile});
+  Stores::WarehouseParams params{{"first", std::move(range.first)}, {"last", std::move(range.last)}};
   if (after) {
     sql += ascending ? " WHERE growth > {growth:Int64} OR (growth = {growth:Int64} AND shortcode < {after:String})"
                      : " WHERE growth < {growth:Int64} OR (growth = {growth:Int64} AND shortcode > {after:String})";

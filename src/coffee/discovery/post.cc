@@ -77,12 +77,11 @@ Task<http::Response> post_series(const Context& context, http::Request& request)
   if (owner.rows() > 0) {
     // The rollup is ordered by profile, so the owner makes it a look-up.
     const DayRange wide = with_neighbours(range);
-    const auto days =
-        events::series_of({platform.name, owner.text(0, "profile_id")}, {shortcode}, wide.first, wide.last);
-    const std::string series = rollup_rows("post_daily", "shortcode", days, kPostMetrics);
+    const auto days = events::series_of({platform.name, owner.text(0, "profile_id"), shortcode}, wide.first, wide.last);
+    const std::string series = rollup_rows("post_daily", days, kPostMetrics);
     const NamedQuery query{"post_series", series};
     const auto rows = co_await context.stores.look_up(query);
-    const auto points = fill_gaps(points_of(rows, shortcode), range);
+    const auto points = fill_gaps(points_of(rows), range);
     page.rows = series_json(points, kPostMetrics);
   }
   co_return success(std::move(page));

@@ -90,11 +90,11 @@ Task<http::Response> profile(const Context& context, const Platform& platform, s
   postgres::Params params{id};
   const auto found = co_await context.stores.ask(query, std::move(params));
   if (found.rows() == 0) throw not_found(fmt::format("{} has no profile {} here", platform.name, id));
-  const auto days = events::series_of({platform.name, id});
-  const std::string series = rollup_rows("profile_daily", "profile_id", days, kProfileMetrics);
+  const auto days = events::series_under({platform.name, id});
+  const std::string series = rollup_rows("profile_daily", days, kProfileMetrics);
   const NamedQuery recent{"profile_growth", series};
   const auto rows = co_await context.stores.look_up(recent);
-  const auto observed = points_of(rows, id);
+  const auto observed = points_of(rows);
   json::object data{{"platform", platform.name},
                     {"platformProfileId", id},
                     {"handle", text_or_null(found, 0, "handle")},
@@ -135,11 +135,11 @@ Task<http::Response> profile_series(const Context& context, http::Request& reque
   const std::string id = path_text(request, "platformProfileId");
   const DayRange range = read_range(Body(request, {"startDate", "endDate"}));
   const DayRange wide = with_neighbours(range);
-  const auto days = events::series_of({platform.name, id}, {}, wide.first, wide.last);
-  const std::string sql = rollup_rows("profile_daily", "profile_id", days, kProfileMetrics);
+  const auto days = events::series_of({platform.name, id}, wide.first, wide.last);
+  const std::string sql = rollup_rows("profile_daily", days, kProfileMetrics);
   const NamedQuery query{"profile_series", sql};
   const auto rows = co_await context.stores.look_up(query);
-  const auto points = fill_gaps(points_of(rows, id), range);
+  const auto points = fill_gaps(points_of(rows), range);
   Page page;
   page.rows = series_json(points, kProfileMetrics);
   co_return success(std::move(page));

@@ -8,10 +8,9 @@
 
 namespace dalgona::coffee {
 
-// "series, `name`, given, observed_at, metric..." of events.`table`, rows as they lie there, in no order; for
-// warehouse::point_query_options(). `name` is the last column of the rollup's `by`; of what meets the series in one
-// number other names come, too. The metrics are the first ones of the rollup, in its order.
-std::string rollup_rows(std::string_view table, std::string_view name, events::SeriesRange range,
+// "date, given, observed_at, metric..." of events.`table`, rows as they lie there, in no order; for
+// warehouse::point_query_options(). The metrics are the first ones of the rollup, in its order.
+std::string rollup_rows(std::string_view table, const events::SeriesRange& range,
                         std::span<const std::string_view> metrics);
 
 }  // namespace dalgona::coffee

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "base/errors.h"
-#include "events/series_key.h"
 
 namespace dalgona::coffee {
 
@@ -58,27 +57,25 @@ std::vector<Point> fill_gaps(std::span<const Point> observed, DayRange range) {
   return filled;
 }
 
-std::vector<Point> points_of(const std::vector<boost::json::array>& rows, std::string_view name) {
-  constexpr size_t kMetricsAt = 4;
+std::vector<Point> points_of(const std::vector<boost::json::array>& rows) {
   struct Latest {
     std::vector<std::optional<int64_t>> values;
     std::vector<std::string_view> seen;  // when each was observed; the rows' own text
   };
   std::map<Day, Latest> by_day;
   for (const auto& row : rows) {
-    if (row.size() < kMetricsAt || !row[0].is_number() || !row[1].is_string() || !row[3].is_string())
-      throw Permanent("a series row does not begin with series, name, given and time");
-    if (std::string_view(row[1].get_string()) != name) continue;
-    const auto given = row[2].to_number<uint64_t>();
-    const std::string_view seen = row[3].get_string();
-    auto& day = by_day[events::day_of_series(row[0].to_number<uint64_t>())];
-    day.values.resize(row.size() - kMetricsAt);
-    day.seen.resize(row.size() - kMetricsAt);
+    if (row.size() < 3 || !row[0].is_string() || !row[2].is_string())
+      throw Permanent("a series row does not begin with date, given and time");
+    const auto text = [&](size_t i) { return std::string_view(row[i].get_string()); };
+    const auto given = row[1].to_number<uint64_t>();
+    auto& day = by_day[day_from_store(text(0))];
+    day.values.resize(row.size() - 3);
+    day.seen.resize(row.size() - 3);
     for (size_t i = 0; i < day.values.size(); ++i) {
       // Times of one form compare as text.
-      if ((given >> i & 1) == 0 || (day.values[i] && seen < day.seen[i])) continue;
-      day.values[i] = row[i + kMetricsAt].to_number<int64_t>();
-      day.seen[i] = seen;
+      if ((given >> i & 1) == 0 || (day.values[i] && text(2) < day.seen[i])) continue;
+      day.values[i] = row[i + 3].to_number<int64_t>();
+      day.seen[i] = text(2);
     }
   }
   std::vector<Point> points;

@@ -52,11 +52,10 @@ struct Point {
 // last observation.
 std::vector<Point> fill_gaps(std::span<const Point> observed, DayRange range);
 
-// From a rollup's rows "series, name, given, observed_at, metric, metric..." (events/series_key.h), in any order and as
-// many of a day as there are (what merges have not put together yet): of each metric a day's newest value. Rows of
-// other names are left out. The metrics are the first ones of the rollup, in its order: bit i of `given` says whether
-// row has the i-th. Ascending by day.
-std::vector<Point> points_of(const std::vector<boost::json::array>& rows, std::string_view name);
+// From a rollup's rows "date, given, observed_at, metric, metric...", in any order and as many of a day as there are
+// (what merges have not put together yet): of each metric a day's newest value. The metrics are the first ones of the
+// rollup, in its order: bit i of `given` says whether row has the i-th. Ascending by day.
+std::vector<Point> points_of(const std::vector<boost::json::array>& rows);
 // [{"date", metrics..., "gap"}].
 boost::json::array series_json(std::span<const Point> points, std::span<const std::string_view> metrics);
 

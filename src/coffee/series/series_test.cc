@@ -57,30 +57,28 @@ TEST(Series, ALongSeriesKeepsItsNewestDays) {
 }
 
 TEST(Series, ARollupsRowsGiveEachMetricsNewestValueOfTheDay) {
-  const auto row = [](const char* date, int given, const char* time, int first, int second, const char* name = "a") {
-    return boost::json::array{
-        events::series_of({name}, {}, day(date), day(date)).first, name, given, time, first, second};
+  const auto row = [](const char* date, int given, const char* time, int first, int second) {
+    return boost::json::array{date, given, time, first, second};
   };
   const auto points = points_of({row("2017-09-02", 3, "2017-09-02 09:00:00.000000", 7, 70),
                                  row("2017-09-01", 3, "2017-09-01 10:00:00.000000", 1, 10),
                                  row("2017-09-01", 2, "2017-09-01 12:00:00.000000", 0, 12),
                                  row("2017-09-01", 3, "2017-09-01 11:00:00.000000", 2, 11),
-                                 row("2017-09-03", 1, "2017-09-03 12:00:00.000000", 5, 0, "another"),
-                                 row("2017-09-03", 1, "2017-09-03 11:00:00.000000", 9, 0)},
-                                "a");
+                                 row("2017-09-03", 1, "2017-09-03 11:00:00.000000", 9, 0)});
   ASSERT_EQ(points.size(), 3u);
   EXPECT_EQ(points[0].day, day("2017-09-01"));
   EXPECT_EQ(points[0].values, (std::vector<std::optional<int64_t>>{2, 12}));
   EXPECT_EQ(points[1].values, (std::vector<std::optional<int64_t>>{7, 70}));
   EXPECT_EQ(points[2].values, (std::vector<std::optional<int64_t>>{9, std::nullopt}));
-  EXPECT_THROW(points_of({{"2017-09-01", 1}}, "a"), Permanent);
+  EXPECT_THROW(points_of({{"2017-09-01", 1}}), Permanent);
 }
 
 TEST(Series, ARollupIsAskedForOneRangeOfOneColumn) {
   const std::string_view metrics[] = {"followers", "views"};
-  EXPECT_EQ(rollup_rows("profile_daily", "profile_id", {7, 9}, metrics),
-            "SELECT series, profile_id, given, observed_at, followers, views FROM events.profile_daily PREWHERE series "
-            ">= 7 AND series <= 9");
+  const auto range = events::series_of({"YOUTUBE", "it's \\"}, day("2017-09-01"), day("2017-09-02"));
+  EXPECT_EQ(rollup_rows("profile_daily", range, metrics),
+            "SELECT date, given, observed_at, followers, views FROM events.profile_daily PREWHERE series >= "
+            "'YOUTUBE\\0it\\'s \\\\\\02017-09-01' AND series <= 'YOUTUBE\\0it\\'s \\\\\\02017-09-02'");
 }
 
 TEST(Series, JsonHasNullForWhatIsNotKnown) {
