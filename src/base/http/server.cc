@@ -159,6 +159,8 @@ Server::Server(Runtime& runtime, Router router, ServerOptions options) {
 }
 
 Server::~Server() {
+  // What it compresses lies in coroutines, which a runtime that is given up destroys without asking.
+  if (state_->service->compressor) state_->service->compressor->join();
   asio::post(state_->strand, [state = state_] { state->close(); });
 }
 
