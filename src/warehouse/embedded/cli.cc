@@ -53,7 +53,7 @@ int run(const Config& config) {
   confine_to_files(config, options);
   embedded::Engine engine(options);
   // Below the engine's own: it must be gone before the runtime's executor, which its threads post to, is.
-  // One thread: with two, each step of an answer wakes the other in vain, a quarter of a small SELECT (docs/traps.md).
+  // One thread: with two, each step of an answer wakes the other in vain, a fifth of a small SELECT (docs/traps.md).
   Runtime runtime(1, std::chrono::seconds{10});
   embedded::ServiceOptions service;
   service.user = config.text("warehouse.user");

@@ -1,5 +1,5 @@
 // Threads for statements. Whoever rested last works next, so that a light load stays on a thread whose caches, stack
-// and allocator are warm: a pool that takes its threads in turn spends a third more on every small SELECT
+// and allocator are warm: a pool that takes its threads in turn spends 4 to 10 % more on every small SELECT
 // (docs/traps.md).
 #pragma once
 #include <condition_variable>
