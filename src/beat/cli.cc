@@ -68,7 +68,10 @@ int run(const Config& config) {
   // One more session, for it is always listening.
   postgres::Pool pool(runtime, pool_options(config, size_t(positive(config, "beat.sessions", 1000)) + 1));
   http::Client http;
-  amqp::Publisher publisher({.url = config.text("rabbitmq.url"), .name = "dalgona beat", .topology = topology()});
+  amqp::Publisher publisher({.url = config.text("rabbitmq.url"),
+                             .name = "dalgona beat",
+                             .topology = topology(),
+                             .compress = config.flag("rabbitmq.compress")});
   Queue queue(pool, owner_name(), options.lease);
   Credentials credentials(pool);
   Fetcher fetcher(http, credentials, system_clock());

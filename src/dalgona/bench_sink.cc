@@ -1,6 +1,7 @@
 #include "dalgona/bench_sink.h"
 
 #include <algorithm>
+#include <array>
 #include <future>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/amqp/amqp.h"
+#include "base/amqp/body_coding.h"
 #include "base/clock.h"
 #include "base/errors.h"
 #include "base/ids.h"
@@ -35,6 +37,29 @@ constexpr uint64_t kUnconfirmed = 256;               // messages without confirm
 constexpr std::chrono::minutes kTooLong{20};         // for one run
 constexpr std::chrono::milliseconds kAskAgain{100};  // the count of rows, which costs the warehouse 3 ms
 
+// What somebody may say of themselves, of so many bytes at most kEventBytes: words, which no compression makes nothing
+// of. Some thousands are made beforehand, so that the publisher's time is the broker's and not theirs; within a message
+// hardly one comes twice.
+std::string_view bio(uint64_t number, size_t bytes) {
+  static const std::vector<std::string> all = [] {
+    constexpr std::array<std::string_view, 32> kWords{
+        "travel",   "food",    "daily", "vlogs",   "and",      "music",  "from",    "Mumbai",
+        "reviews",  "phones",  "with",  "honest",  "opinions", "every",  "Friday",  "cooking",
+        "for",      "fitness", "coach", "streams", "beauty",   "tips",   "films",   "student",
+        "business", "mail",    "below", "dance",   "stories",  "comedy", "cricket", "family"};
+    std::vector<std::string> made(4096);
+    uint64_t state = 1;
+    for (auto& text : made)
+      while (text.size() < kEventBytes) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        text += kWords[state >> 59];
+        text += ' ';
+      }
+    return made;
+  }();
+  return std::string_view(all[number * 2654435761u % all.size()]).substr(0, bytes);
+}
+
 // An event of kEventBytes, all of one day: dates are not what is measured.
 std::string event(uint64_t number) {
   const auto now = system_clock().now();
@@ -45,12 +70,13 @@ std::string event(uint64_t number) {
       make_uuid7(now).text(), number % 200'000, number % 200'000, to_date(now), number / 60 % 60, number % 60,
       1000 + number % 5000, 90'000 + number, 10 + number % 300, number % 200'000);
   constexpr std::string_view kEnd = "\"}}";
-  if (text.size() + kEnd.size() < kEventBytes) text.append(kEventBytes - kEnd.size() - text.size(), 'x');
+  if (text.size() + kEnd.size() < kEventBytes) text += bio(number, kEventBytes - kEnd.size() - text.size());
   return text += kEnd;
 }
 
-// Returns when the broker has confirmed all.
-void publish(const std::string& url, const std::string& key, uint64_t events, uint64_t events_a_message) {
+// Returns when the broker has confirmed all. `as_ours`: as our publishers send; else as the peer's, which knows plain
+// bodies only.
+void publish(const std::string& url, const std::string& key, uint64_t events, uint64_t events_a_message, bool as_ours) {
   amqp::Connection connection({.url = url, .name = "bench"});
   connection.enable_confirms();
   amqp::Message message;
@@ -65,7 +91,9 @@ void publish(const std::string& url, const std::string& key, uint64_t events, ui
   };
   for (uint64_t at = 0; at < events;) {
     message.body.clear();
+    message.properties.content_encoding.clear();
     for (const uint64_t end = std::min(events, at + events_a_message); at < end; ++at) message.body += event(at) + "\n";
+    if (as_ours && events_a_message > 1) amqp::compress(message);
     connection.publish(message);
     settle(kUnconfirmed);
   }
@@ -102,7 +130,7 @@ class SinkBench {
   // own, with the backlog there; or from the publisher's start.
   double ours(uint64_t events, uint64_t events_a_message, bool beside) {
     const auto wanted = rows("events.profile_log") + double(events);
-    if (!beside) publish(url_, kOurKey, events, events_a_message);
+    if (!beside) publish(url_, kOurKey, events, events_a_message, true);
     settle();
     std::thread publisher;
     std::exception_ptr failed;
@@ -126,7 +154,7 @@ class SinkBench {
 
   double originals(uint64_t events, uint64_t events_a_message, bool beside) {
     const auto wanted = rows("original.profile_log_events") + double(events);
-    if (!beside) publish(url_, kPeersQueue, events, events_a_message);
+    if (!beside) publish(url_, kPeersQueue, events, events_a_message, false);
     settle();
     std::thread publisher;
     std::exception_ptr failed;
@@ -145,7 +173,7 @@ class SinkBench {
 
   // A consumer that only receives and acknowledges, a hundred at a time.
   double receiver(uint64_t events) {
-    publish(url_, kPeersQueue, events, 1);
+    publish(url_, kPeersQueue, events, 1, false);
     settle();
     const double broker = processor_seconds(home_.rabbitmq_pid()), mine = processor_seconds(::getpid());
     const auto began = SteadyClock::now();
@@ -211,7 +239,7 @@ class SinkBench {
   std::thread beside_us(uint64_t events, uint64_t events_a_message, const char* key, std::exception_ptr& failed) {
     return std::thread([this, events, events_a_message, key, &failed] {
       try {
-        publish(url_, key, events, events_a_message);
+        publish(url_, key, events, events_a_message, key == kOurKey);
       } catch (...) {
         failed = std::current_exception();
       }

@@ -29,6 +29,7 @@ std::string headers_json(const amqp::Properties& p) {
   put("message_id", p.message_id);
   put("type", p.type);
   put("content_type", p.content_type);
+  put("content_encoding", p.content_encoding);
   put("app_id", p.app_id);
   return boost::json::serialize(out);
 }

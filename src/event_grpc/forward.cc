@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/amqp/body_coding.h"
+#include "base/errors.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
@@ -95,18 +97,19 @@ struct Forwarder::State {
     was_connected = true;
     meters.connected.Increment();
     Parser parser(stream);
+    amqp::BodyDecoder decoder;
     for (;;) {
       auto first = connection.receive(SteadyClock::now() + milliseconds(200));
       if (stop.stopped()) throw Stopping();
       if (!first) continue;
       Batch batch;
       batch.events->block = parser.new_block();
-      take(batch, parser, *first);
+      take(batch, parser, decoder, *first);
       for (const auto until = SteadyClock::now() + kLinger;
            batch.origins.size() < stream.batch_events && batch.bytes < stream.batch_bytes;) {
         auto next = connection.receive(connection.has_buffered() ? SteadyClock::now() : until);
         if (!next) break;
-        take(batch, parser, *next);
+        take(batch, parser, decoder, *next);
       }
       deliver(batch, connection);
       settle(batch);
@@ -114,9 +117,15 @@ struct Forwarder::State {
     }
   }
 
-  void take(Batch& batch, Parser& parser, const amqp::Connection::Delivery& d) {
+  void take(Batch& batch, Parser& parser, amqp::BodyDecoder& decoder, amqp::Connection::Delivery& d) {
     meters.deliveries.Increment();
     batch.last_tag = d.tag;
+    std::string damage;
+    try {
+      decoder.decode(d);
+    } catch (const InvalidInput& e) {
+      damage = e.what();
+    }
     batch.bytes += d.body.size();
     Origin origin{d.exchange, d.routing_key, headers_json(d.properties)};
     origin.tried = number_header(d.properties, kRetryCountHeader);
@@ -126,6 +135,7 @@ struct Forwarder::State {
       origin.routing_key = *text;
       origin.exchange = text_header(d.properties, kFirstExchangeHeader).value_or("");
     }
+    if (!damage.empty()) return park(batch, origin, {"", damage, std::string(d.body)});
     const bool lines = is_ndjson(d.properties.content_type);
     for_each_event(d.body, lines, [&](std::string_view text) {
       const size_t before = batch.events->block.rows();

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "base/amqp/body_coding.h"
 #include "base/errors.h"
 #include "event_grpc/delivery.h"
 
@@ -111,6 +112,11 @@ amqp::Message replay_message(const events::Stream& stream, const ParkedRow& row)
       return value && value->is_string() ? std::string(value->get_string()) : std::string();
     };
     if (!is_ndjson(text("content_type"))) m.properties.message_id = text("message_id");
+    // Only a body that could not be decoded has it still.
+    if (amqp::is_known_coding(text("content_encoding"))) {
+      m.properties.content_encoding = text("content_encoding");
+      m.properties.content_type = text("content_type");
+    }
   }
   m.properties.headers = {
       {kParkedCountHeader, row.count}, {kFirstExchangeHeader, row.exchange}, {kFirstRoutingKeyHeader, row.routing_key}};

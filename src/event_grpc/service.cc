@@ -79,7 +79,8 @@ int run_service(const Config& config) {
   amqp::Publisher publisher({.url = rabbitmq_url,
                              .name = "event-grpc ingest",
                              .max_buffered = config.bytes("event_grpc.ingest_buffer"),
-                             .topology = topology});
+                             .topology = topology,
+                             .compress = config.flag("rabbitmq.compress")});
   const auto on_parked = [&](const events::Stream& stream, const std::vector<ParkedEvent>& parked) {
     publish_errors(publisher, stop, stream, parked);
   };

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "base/amqp/amqp.h"
+#include "base/amqp/body_coding.h"
+#include "base/errors.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
@@ -30,7 +32,9 @@ constexpr std::chrono::milliseconds kPause{100};
 // call while deliveries stream in (docs/traps.md).
 constexpr double kMostMessages = 64'000;
 constexpr int kMostToChange = 4000;   // so many under way are put aside without harm while prefetch is changed
-constexpr int kMessagesAtOnce = 200;  // messages taken before acknowledgements and the committer are looked after
+constexpr int kMessagesAtOnce = 200;  // messages taken before acknowledgements and the committers are looked after
+// Of one stream. The server reads one insert while it sorts and writes the other, on the processor that would rest.
+constexpr int kCommitsAtOnce = 2;
 
 struct SinkMeters {
   prometheus::Counter &events, &batches, &duplicates, &parked, &deliveries;
@@ -61,6 +65,12 @@ struct SinkMeters {
 struct StreamSink::State {
   struct Receiver;
 
+  // A sealed batch's place in the order of its receiver's.
+  struct Place {
+    uint64_t generation, last_tag;
+    bool durable = false;
+  };
+
   struct Batch {
     warehouse::Block block;
     std::vector<ParkedEvent> parked;
@@ -69,6 +79,7 @@ struct StreamSink::State {
     uint64_t last_tag = 0;
     uint64_t generation = 0;  // of the receiver's connection
     Receiver* receiver = nullptr;
+    Place* place = nullptr;  // in the receiver's list, once sealed
     SteadyClock::time_point opened;
     uint64_t counted = 0;  // bytes that the budget knows of
     uint64_t messages = 0, message_bytes = 0;
@@ -81,8 +92,9 @@ struct StreamSink::State {
     EventFd wake;
     std::thread thread;
     std::mutex mutex;
-    uint64_t ack_generation = 0, ack_up_to = 0;  // under mutex; set by the committer
-    std::atomic<bool> slot_busy{false};          // a sealed batch of ours is with the committer
+    uint64_t ack_generation = 0, ack_up_to = 0;  // under mutex; set by the committers
+    std::deque<Place> places;                    // of sealed batches, the oldest first; under mutex
+    std::atomic<int> sealed{0};                  // batches of ours with the committers
     uint64_t generation = 0;
     int prefetch = 0;  // 0 while not connected
   };
@@ -94,14 +106,16 @@ struct StreamSink::State {
   SinkOptions options;
   SinkMeters meters;
   std::vector<std::unique_ptr<Receiver>> receivers;
-  std::thread committer;
+  std::thread committer;  // the first one; it starts the others and joins them
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<std::unique_ptr<Batch>> sealed;    // one a receiver at most; under mutex
-  std::vector<warehouse::Block> spares;         // empty, with their memory; under mutex
-  std::atomic<SteadyClock::rep> rest_until{0};  // by time no batch is sealed before this
-  RecentIds recent;                             // the committer's
-  std::shared_ptr<std::string> encoded;         // the committer's
+  std::deque<std::unique_ptr<Batch>> sealed;           // under mutex
+  std::vector<warehouse::Block> spares;                // empty, with their memory; under mutex
+  std::vector<std::shared_ptr<std::string>> encoders;  // what blocks are encoded into, with its memory; under mutex
+  int inserting = 0;                                   // committers past their turn; under mutex
+  std::atomic<SteadyClock::rep> rest_until{0};         // by time no batch is sealed before this
+  std::mutex turn;   // of committers: who holds it takes the next batch, and looks for what is known
+  RecentIds recent;  // under turn
 
   State(const events::Stream& s, Store& st, StopFlag& sf, MemoryBudget& b, SinkOptions o)
       : stream(s),
@@ -116,10 +130,11 @@ struct StreamSink::State {
 
   void receive_for_ever(Receiver& r) {
     Parser parser(stream);
+    amqp::BodyDecoder decoder;
     for (int attempt = 0;;) {
       bool was_connected = false;
       try {
-        receive_connected(r, parser, was_connected);
+        receive_connected(r, parser, decoder, was_connected);
         attempt = 0;
       } catch (const Stopping&) {
         return;
@@ -145,7 +160,7 @@ struct StreamSink::State {
   }
 
   // Returns when the connection should be made anew.
-  void receive_connected(Receiver& r, Parser& parser, bool& was_connected) {
+  void receive_connected(Receiver& r, Parser& parser, amqp::BodyDecoder& decoder, bool& was_connected) {
     amqp::Connection connection(
         {.url = options.rabbitmq_url, .name = "event-grpc " + stream.name, .heartbeat = std::chrono::seconds(20)});
     connection.declare(options.topology);
@@ -191,7 +206,8 @@ struct StreamSink::State {
       }
       const bool full = is_full(r, *batch);
       const auto due = due_at(*batch);
-      if (!batch->empty() && (full || now >= due) && !r.slot_busy) {
+      // While one is committed the next one grows; a full one need not wait.
+      if (!batch->empty() && (full ? r.sealed < kCommitsAtOnce : now >= due && r.sealed == 0)) {
         if (const int wanted = wanted_prefetch(*batch, r.prefetch); wanted != r.prefetch) {
           connection.consume_again(stream.queue, uint16_t(wanted));
           set_prefetch(r, wanted);
@@ -211,22 +227,23 @@ struct StreamSink::State {
         connection.idle(now + (acks_wait ? SteadyClock::duration(AckPacer::kPause) : kQuiet));
         continue;
       }
-      const bool quiet = batch->empty() && !r.slot_busy;
+      const bool busy = r.sealed > 0;
+      const bool quiet = batch->empty() && !busy;
       // The end of a backlog: a batch that is worth an insert need not wait for the company that its time allows.
-      const bool worthwhile = batch->block.rows() >= kWorthwhile && !r.slot_busy;
-      auto until = batch->empty() || r.slot_busy ? now + kQuiet : due;
+      const bool worthwhile = batch->block.rows() >= kWorthwhile && !busy;
+      auto until = batch->empty() || busy ? now + kQuiet : due;
       if (worthwhile) until = std::min(until, now + kPause);
       if (acks_wait) until = std::min(until, now + AckPacer::kPause);
       auto delivery = connection.receive(until);
       // What is here already is taken without asking the clock, the committer and the system each time.
       for (int i = 0; delivery; ++i) {
-        take(*batch, parser, *delivery, rejected);
+        take(*batch, parser, decoder, *delivery, rejected);
         received = delivery->tag;
         if (i == kMessagesAtOnce || is_full(r, *batch) || !connection.has_buffered()) break;
         delivery = connection.receive(now);
       }
       if (delivery) continue;
-      if (worthwhile && !r.slot_busy && SteadyClock::now() >= now + kPause) {
+      if (worthwhile && SteadyClock::now() >= now + kPause) {
         seal(r, std::move(batch));
         batch = open(r, parser);
       } else if (quiet && SteadyClock::now() >= now + kQuiet) {
@@ -251,10 +268,11 @@ struct StreamSink::State {
     return batch;
   }
 
-  // Five eighths of what the broker sends without an acknowledgement are a batch: every insert costs as much as that of
-  // some 20,000 rows, and the rest is for what comes while it is committed.
+  // A third of what the broker sends without an acknowledgement is a batch, so that it sends on while two are
+  // committed.
   bool is_full(const Receiver& r, const Batch& batch) const {
-    return batch.messages * 8 >= uint64_t(r.prefetch) * 5 || is_large(batch) || (budget.tight() && !batch.empty());
+    return batch.messages * (kCommitsAtOnce + 1) >= uint64_t(r.prefetch) || is_large(batch) ||
+           (budget.tight() && !batch.empty());
   }
   bool is_large(const Batch& batch) const {
     return batch.block.rows() >= stream.batch_events || batch.bytes() >= stream.batch_bytes;
@@ -265,13 +283,14 @@ struct StreamSink::State {
     {
       const std::scoped_lock lock(mutex);
       spares.clear();
+      encoders.clear();
     }
     batch = open(r, parser);
   }
 
-  // A batch can be no larger than what the broker sends without an acknowledgement, and while one is committed the next
-  // one is filled. So prefetch, which counts messages, follows from their size: two batches' worth, in events and in
-  // bytes. It stays as it is while it is about right, and while the stream is slow, when it does not matter.
+  // A batch can be no larger than what the broker sends without an acknowledgement, and while some are committed the
+  // next one is filled. So prefetch, which counts messages, follows from their size: three batches' worth, in events
+  // and in bytes. It stays as it is while it is about right, and while the stream is slow, when it does not matter.
   int wanted_prefetch(const Batch& batch, int now) const {
     if (batch.messages < uint64_t(now) / 4 || now > kMostToChange) return now;
     const int fitting = fitting_prefetch(batch);
@@ -279,9 +298,12 @@ struct StreamSink::State {
   }
   int fitting_prefetch(const Batch& batch) const {
     const double events = double(std::max<uint64_t>(1, batch.block.rows())) / double(batch.messages);
-    const double bytes = double(std::max<uint64_t>(batch.messages, batch.message_bytes)) / double(batch.messages);
-    const double two = std::min(2.0 * double(stream.batch_events) / events, 2.0 * double(stream.batch_bytes) / bytes);
-    return int(std::clamp(two, 100.0, kMostMessages));
+    // What they are in our blocks, and on their way; they differ when messages are compressed, or are largely passed
+    // over.
+    const double bytes =
+        double(std::max({batch.messages, batch.bytes(), batch.message_bytes})) / double(batch.messages);
+    const double a_batch = std::min(double(stream.batch_events) / events, double(stream.batch_bytes) / bytes);
+    return int(std::clamp((kCommitsAtOnce + 1) * a_batch, 100.0, kMostMessages));
   }
   // Messages are now so large that the broker would hold many batches' worth for us. With so many under way prefetch
   // is not changed on the connection; what is delivered again through a new one is recognised.
@@ -294,7 +316,8 @@ struct StreamSink::State {
     return std::min(std::max(batch.opened + options.linger, rested), batch.opened + stream.batch_time);
   }
 
-  void take(Batch& batch, Parser& parser, const amqp::Connection::Delivery& d, std::vector<Rejected>& rejected) {
+  void take(Batch& batch, Parser& parser, amqp::BodyDecoder& decoder, amqp::Connection::Delivery& d,
+            std::vector<Rejected>& rejected) {
     meters.deliveries.Increment();
     if (batch.empty()) batch.opened = SteadyClock::now();
     batch.last_tag = d.tag;
@@ -304,7 +327,12 @@ struct StreamSink::State {
     rejected.clear();
     const auto first_key = text_header(d.properties, kFirstRoutingKeyHeader);
     const std::string& routing_key = first_key ? *first_key : d.routing_key;
-    parser.parse({d.body, d.properties.content_type, d.properties.message_id, routing_key}, batch.block, rejected);
+    try {
+      decoder.decode(d);
+      parser.parse({d.body, d.properties.content_type, d.properties.message_id, routing_key}, batch.block, rejected);
+    } catch (const InvalidInput& e) {
+      rejected.push_back({"", e.what(), std::string(d.body)});
+    }
     const int64_t parked_before = number_header(d.properties, kParkedCountHeader);
     if (d.redelivered || parked_before > 0 || number_header(d.properties, amqp::kResentHeader) > 0)
       for (size_t row = before; row < batch.block.rows(); ++row) batch.suspects.push_back(row);
@@ -327,7 +355,11 @@ struct StreamSink::State {
   }
 
   void seal(Receiver& r, std::unique_ptr<Batch> batch) {
-    r.slot_busy = true;
+    ++r.sealed;
+    {
+      const std::scoped_lock lock(r.mutex);
+      batch->place = &r.places.emplace_back(Place{batch->generation, batch->last_tag});
+    }
     {
       const std::scoped_lock lock(mutex);
       sealed.push_back(std::move(batch));
@@ -338,33 +370,69 @@ struct StreamSink::State {
   // --- committing ---
 
   void commit_for_ever() {
+    std::vector<std::thread> others;
     try {
       // What is received meanwhile waits for the first commit, as it does when the warehouse is away.
       for (auto& r : receivers) r->thread = std::thread([this, &r] { receive_for_ever(*r); });
       store.prepare(stream);
       store.recent_ids(stream, recent.capacity() / 4, [this](const Uuid& id) { recent.add(id); });
-      for (;;) {
-        std::unique_ptr<Batch> batch;
-        {
-          std::unique_lock lock(mutex);
-          while (!changed.wait_for(lock, kQuiet, [this] { return stop.stopped() || !sealed.empty(); })) encoded.reset();
-          if (stop.stopped()) break;
-          batch = std::move(sealed.front());
-          sealed.pop_front();
-        }
-        commit(*batch);
-      }
+      for (int i = 1; i < kCommitsAtOnce; ++i) others.emplace_back([this] { commit_batches(); });
+      commit_batches();
     } catch (const Stopping&) {
     }
+    for (auto& other : others) other.join();
     for (auto& r : receivers) {
       r->wake.ring();
       if (r->thread.joinable()) r->thread.join();
     }
   }
 
-  void commit(Batch& batch) {
+  void commit_batches() {
+    try {
+      while (commit_next()) {
+      }
+    } catch (const Stopping&) {
+    }
+  }
+
+  // False when the process stops.
+  bool commit_next() {
+    std::unique_lock my_turn(turn);
+    std::unique_ptr<Batch> batch;
+    {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [this] { return stop.stopped() || !sealed.empty(); });
+      if (stop.stopped()) return false;
+      batch = std::move(sealed.front());
+      sealed.pop_front();
+    }
     const auto began = SteadyClock::now();
-    drop_known(batch);
+    drop_known(*batch);
+    std::shared_ptr<std::string> encoded;
+    {
+      const std::scoped_lock lock(mutex);
+      ++inserting;
+      if (!encoders.empty()) {
+        encoded = std::move(encoders.back());
+        encoders.pop_back();
+      }
+    }
+    struct Done {  // also when the process stops: another one may wait for it with its turn
+      State& state;
+      ~Done() {
+        const std::scoped_lock lock(state.mutex);
+        --state.inserting;
+        state.changed.notify_all();
+      }
+    } done{*this};
+    my_turn.unlock();
+    commit(*batch, encoded, began);
+    const std::scoped_lock lock(mutex);
+    if (encoders.size() < kCommitsAtOnce && encoded) encoders.push_back(std::move(encoded));
+    return true;
+  }
+
+  void commit(Batch& batch, std::shared_ptr<std::string>& encoded, SteadyClock::time_point began) {
     store.park(stream, batch.parked);
     if (options.on_parked && !batch.parked.empty()) options.on_parked(stream, batch.parked);
     meters.parked.Increment(double(batch.parked.size()));
@@ -381,22 +449,35 @@ struct StreamSink::State {
     rest_until = (SteadyClock::now() + 4 * took).time_since_epoch().count();
     auto& r = *batch.receiver;
     {
+      // An acknowledgement is one for all before it, so a batch that is durable early waits for the older ones.
       const std::scoped_lock lock(r.mutex);
-      r.ack_generation = batch.generation;
-      r.ack_up_to = batch.last_tag;
+      batch.place->durable = true;
+      for (; !r.places.empty() && r.places.front().durable; r.places.pop_front()) {
+        r.ack_generation = r.places.front().generation;
+        r.ack_up_to = r.places.front().last_tag;
+      }
     }
     budget.add(-int64_t(batch.counted));
     batch.block.clear();
     {
       const std::scoped_lock lock(mutex);
-      if (spares.size() < receivers.size()) spares.push_back(std::move(batch.block));
+      if (spares.size() < kCommitsAtOnce * receivers.size()) spares.push_back(std::move(batch.block));
     }
-    r.slot_busy = false;
+    --r.sealed;
     r.wake.ring();
   }
 
-  // Commits come one after another, so an event is remembered before a second copy of it can be looked for, and a copy
-  // that is looked for was inserted before, or stands earlier in the same batch.
+  // Until all that was looked through before is durable. Batches that come later wait meanwhile: this is called with
+  // the turn.
+  void wait_for_commits() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return stop.stopped() || inserting == 0; });
+    if (stop.stopped()) throw Stopping();
+  }
+
+  // Batches are looked through one after another, so an event is remembered before a second copy of it can be looked
+  // for; and a copy is looked for when all batches before are durable, so it is there or stands earlier in the same
+  // batch.
   void drop_known(Batch& batch) {
     const size_t rows = batch.block.rows();
     if (rows == 0) return;
@@ -412,6 +493,7 @@ struct StreamSink::State {
       if (recent.add(ids.uuid(row)) || flagged) ask.push_back(row);
     }
     if (ask.empty()) return;
+    wait_for_commits();
     std::vector<bool> keep(rows, true);
     const auto known = store.present(stream, batch.block, ask);
     store.repair_rollups(stream, batch.block, known);

@@ -140,6 +140,8 @@ class Publisher {
     uint64_t max_buffered = 64ull << 20;
     std::chrono::milliseconds timeout{30'000};  // from publish() to confirm, reconnects included
     Topology topology = {};                     // declared on each connect
+    // Messages of many events, application/x-ndjson, are compressed (base/amqp/body_coding.h), by publish()'s caller.
+    bool compress = true;
   };
   explicit Publisher(Options options);
   ~Publisher();  // waits for what is in flight up to the timeout

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/amqp/amqp.h"
+#include "base/amqp/body_coding.h"
 #include "base/errors.h"
 #include "base/log.h"
 
@@ -17,6 +18,8 @@ namespace dalgona::amqp {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr std::string_view kManyEvents = "application/x-ndjson";
 
 // The messages of one publish() call. Touched by the publisher's thread only, once handed over.
 struct Batch {
@@ -86,6 +89,9 @@ struct Publisher::State {
       finished({});
       return;
     }
+    if (options.compress)
+      for (auto& m : messages)
+        if (m.properties.content_type == kManyEvents) compress(m);
     auto batch = std::make_shared<Batch>();
     batch->remaining = messages.size();
     batch->deadline = Clock::now() + options.timeout;
