@@ -268,11 +268,11 @@ struct StreamSink::State {
     return batch;
   }
 
-  // A third of what the broker sends without an acknowledgement is a batch, so that it sends on while two are
-  // committed.
+  // Three eighths of what the broker sends without an acknowledgement are a batch at most, so that it sends on while
+  // two are committed. What small messages can have under way is bounded by the protocol; larger batches would save
+  // inserts and merges, but the broker's time is what they wait for.
   bool is_full(const Receiver& r, const Batch& batch) const {
-    return batch.messages * (kCommitsAtOnce + 1) >= uint64_t(r.prefetch) || is_large(batch) ||
-           (budget.tight() && !batch.empty());
+    return batch.messages * 8 >= uint64_t(r.prefetch) * 3 || is_large(batch) || (budget.tight() && !batch.empty());
   }
   bool is_large(const Batch& batch) const {
     return batch.block.rows() >= stream.batch_events || batch.bytes() >= stream.batch_bytes;

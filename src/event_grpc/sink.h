@@ -1,5 +1,5 @@
-// RabbitMQ -> warehouse, one stream: receivers (a thread and a connection each) parse deliveries into batches, one
-// committer inserts batch after batch and lets them be acknowledged.
+// RabbitMQ -> warehouse, one stream: receivers (a thread and a connection each) parse deliveries into batches,
+// committers insert them, two at a time, and let them be acknowledged in their order.
 //
 //   delivery --parse--> batch (open) --seal--> committer: drop known, park bad, insert --durable--> acknowledge
 //
@@ -22,7 +22,8 @@ struct SinkOptions {
   uint64_t memory = 384ull << 20;       // bytes of batches in this process; shared by all streams
   std::chrono::milliseconds linger{5};  // how long a lone event waits for company
   amqp::Topology topology = {};         // declared on each connect
-  // Told of what was parked before its delivery is acknowledged. Called by the stream's committer; may wait.
+  // Told of what was parked before its delivery is acknowledged. Called by the stream's committers, two at a time; may
+  // wait.
   std::function<void(const events::Stream&, const std::vector<ParkedEvent>&)> on_parked = {};
 };
 
