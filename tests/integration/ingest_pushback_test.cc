@@ -9,6 +9,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include "base/amqp/body_coding.h"
 #include "base/http/client.h"
 #include "base/resources.h"
 #include "base/text.h"
@@ -199,7 +200,9 @@ class PushBack : public testing::Test {
   // How often each event is in the queue.
   std::map<std::string, int> queued() {
     std::map<std::string, int> found;
-    while (const auto delivery = connection_.get(queue_)) {
+    amqp::BodyDecoder decoder;
+    while (auto delivery = connection_.get(queue_)) {
+      decoder.decode(*delivery);
       event_grpc::for_each_event(delivery->body, event_grpc::is_ndjson(delivery->properties.content_type),
                                  [&](std::string_view text) {
                                    const auto event = boost::json::parse(text);
