@@ -256,7 +256,7 @@ TEST_F(Sink, ACopyInTheNextBatchWaitsForTheFirst) {
   ASSERT_EQ(::kill(warehouse, SIGSTOP), 0);
   publish({event});
   std::this_thread::sleep_for(milliseconds{2'500});  // the batch is sealed after its time, 2 s, whatever it holds
-  // A third of what may be under way is a batch, which is sealed while the first one is being inserted.
+  // Three eighths of what may be under way are a batch, which is sealed while the first one is being inserted.
   std::vector<std::string> more;
   for (int i = 0; i < 1'500; ++i)
     more.push_back(i % 100 == 0 ? event

@@ -111,6 +111,11 @@ TEST(BodyCoding, RefusesWhatIsDamaged) {
   EXPECT_NE(refusal(good + "x", "lz4"), "");
   for (size_t cut = 0; cut < good.size(); cut += cut < 40 ? 1 : 97)
     EXPECT_NE(refusal(std::string_view(good).substr(0, cut), "lz4"), "") << cut;
+  // And leaves nothing behind for the next one.
+  BodyDecoder decoder;
+  auto half = delivery(std::string_view(good).substr(0, good.size() / 2), "lz4");
+  EXPECT_THROW(decoder.decode(half), InvalidInput);
+  EXPECT_EQ(decoded(decoder, good, "lz4"), text);
 }
 
 TEST(BodyCoding, HasAnEnd) {
