@@ -1,19 +1,63 @@
 #include "dalgona/ports.h"
 
+#include <cstddef>
+#include <cstring>
 #include <fstream>
+#include <mutex>
 #include <random>
+#include <set>
 #include <sstream>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/errors.h"
 #include "base/resources.h"
 
 namespace dalgona {
+namespace {
+
+// A port that is chosen is listened at only when a child has started, and until then it looks free to everyone else.
+// So whoever chooses one binds the abstract Unix socket of its number, which the kernel takes away with the process.
+class Claims {
+ public:
+  static Claims& of_this_process() {
+    static Claims claims;
+    return claims;
+  }
+  bool has(uint16_t port) {
+    const std::scoped_lock lock(mutex_);
+    return ports_.contains(port);
+  }
+  // False when this or another process has claimed it.
+  bool add(uint16_t port) {
+    const std::scoped_lock lock(mutex_);
+    if (ports_.contains(port)) return false;
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;
+    const std::string name = fmt::format("dalgona-port-{}", port);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path + 1, name.data(), name.size());  // a zero first: no file
+    const auto length = socklen_t(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), length) != 0) {
+      ::close(fd);
+      return false;
+    }
+    ports_.insert(port);  // its descriptor stays open as long as the process lives
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<uint16_t> ports_;
+};
+
+}  // namespace
 
 bool port_is_free(uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -35,7 +79,7 @@ uint16_t free_port() {
   std::uniform_int_distribution<int> range(20000, 32000);  // Linux gives 32768 and up to outgoing connections
   for (int attempt = 0; attempt < 1000; ++attempt) {
     const auto port = uint16_t(range(engine));
-    if (port_is_free(port)) return port;
+    if (port_is_free(port) && Claims::of_this_process().add(port)) return port;
   }
   throw Retryable("no free port between 20000 and 32000 on 127.0.0.1");
 }
@@ -51,7 +95,9 @@ Ports::Ports(std::filesystem::path file) : file_(std::move(file)) {
 uint16_t Ports::take(const std::string& name) {
   const std::scoped_lock lock(mutex_);
   const auto known = ports_.find(name);
-  if (known != ports_.end() && port_is_free(known->second)) return known->second;
+  Claims& claims = Claims::of_this_process();
+  if (known != ports_.end() && port_is_free(known->second) && (claims.has(known->second) || claims.add(known->second)))
+    return known->second;
   const auto taken = [this](uint16_t port) {
     for (const auto& [other, its] : ports_)
       if (its == port) return true;

@@ -11,14 +11,16 @@ namespace dalgona {
 // True when nothing listens there and we could.
 bool port_is_free(uint16_t port);
 // A free one below the range that the kernel gives to outgoing connections, so that none of those takes it between two
-// starts. Throws Retryable when there is none.
+// starts. It is not given again, by this process or by another one of ours while this one lives. Throws Retryable when
+// there is none.
 uint16_t free_port();
 
 // HOME/run/ports: "name port" lines. Thread-safe.
 class Ports {
  public:
   explicit Ports(std::filesystem::path file);
-  // The port of that name: the remembered one when it is still free, or a new one.
+  // The port of that name: the remembered one when it is still free and no other process is about to use it, or a new
+  // one.
   uint16_t take(const std::string& name);
 
  private:

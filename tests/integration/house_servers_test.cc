@@ -1,7 +1,9 @@
 // The private servers: they answer, keep their data over kill -9, keep their secrets, and leave no process.
 #include <csignal>
-#include <fstream>
+#include <filesystem>
+#include <set>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -9,6 +11,7 @@
 
 #include "base/postgres/postgres.h"
 #include "base/resources.h"
+#include "dalgona/ports.h"
 #include "dalgona/probe.h"
 #include "support/test_home.h"
 
@@ -91,35 +94,89 @@ TEST(PrivateServers, NoSecretInArgumentLists) {
   }
 }
 
+// This program once more, running one of its disabled tests until it is killed or this object goes.
+class Holder {
+ public:
+  explicit Holder(const std::string& test)
+      : folder_(std::filesystem::temp_directory_path() / fmt::format("dalgona-{}-{}", test, getpid())),
+        process_(command(test)) {}
+  ~Holder() { kill(); }
+  // What the test has written to TMPDIR/ready, or "" when it has ended before.
+  std::string ready() {
+    const bool there = probe::wait_until([&] { return std::filesystem::exists(folder_.path / "ready"); },
+                                         [&] { return process_.running(); }, seconds{60});
+    EXPECT_TRUE(there) << read_file(folder_.path / "log");
+    return there ? read_file(folder_.path / "ready") : "";
+  }
+  void kill() {
+    process_.signal(SIGKILL);
+    process_.wait(seconds{5});
+  }
+
+ private:
+  struct Folder {
+    explicit Folder(std::filesystem::path where) : path(std::move(where)) { std::filesystem::create_directories(path); }
+    ~Folder() { std::filesystem::remove_all(path); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    std::filesystem::path path;
+  };
+  Command command(const std::string& test) const {
+    Command command;
+    command.argv = {self_path().string(), "--gtest_filter=*." + test, "--gtest_also_run_disabled_tests"};
+    command.environment = plain_environment("/nowhere");
+    command.environment["TMPDIR"] = folder_.path.string();
+    command.log = folder_.path / "log";
+    return command;
+  }
+
+  Folder folder_;
+  Process process_;
+};
+void tell_and_wait(const std::string& what) {
+  write_file(std::filesystem::temp_directory_path() / "ready", what);
+  ::pause();
+}
+
 // The test program itself is killed: its servers must go with it.
 TEST(PrivateServers, DieWithTheirParent) {
-  const auto folder = std::filesystem::temp_directory_path() / ("dalgona-orphans-" + std::to_string(getpid()));
-  std::filesystem::create_directories(folder);
-  Command command;
-  command.argv = {self_path().string(), "--gtest_filter=*DISABLED_HoldServers", "--gtest_also_run_disabled_tests"};
-  command.environment = plain_environment("/nowhere");
-  command.environment["TMPDIR"] = folder.string();
-  command.log = folder / "log";
-  Process holder(command);
-  const auto ready = [&] { return std::filesystem::exists(folder / "ready"); };
-  ASSERT_TRUE(probe::wait_until(
-      ready, [&] { return holder.running(); }, seconds{60}))
-      << read_file(folder / "log");
-  const std::filesystem::path home = read_file(folder / "ready");
+  Holder holder("DISABLED_HoldServers");
+  const std::filesystem::path home = holder.ready();
+  ASSERT_FALSE(home.empty());
   EXPECT_GE(processes_of_home(home).size(), 3u);
-  holder.signal(SIGKILL);
-  holder.wait(seconds{5});
+  holder.kill();
   EXPECT_TRUE(probe::wait_until([&] { return processes_of_home(home).empty(); }, [] { return true; }, seconds{20}));
-  std::filesystem::remove_all(folder);
 }
 
 TEST(PrivateServers, DISABLED_HoldServers) {
   TestHome home;
   home.postgres();
   home.rabbitmq();
-  const std::string name = (std::filesystem::temp_directory_path() / "ready").string();
-  write_file(name, home.path().string());
-  ::pause();
+  tell_and_wait(home.path().string());
+}
+
+// Nobody listens at them yet. Of 400 numbers drawn from 12,000, two would be the same nearly always.
+TEST(Ports, NoneIsGivenTwice) {
+  std::set<uint16_t> given;
+  for (int i = 0; i < 400; ++i) EXPECT_TRUE(given.insert(free_port()).second);
+}
+
+TEST(Ports, ARememberedOneThatAnotherProcessMeansToUseIsLeftToIt) {
+  TestHome home;
+  const auto file = home.path() / "remembered";
+  Holder holder("DISABLED_HoldPort");
+  const std::string port = holder.ready();
+  write_file(file, "http " + port + "\n");
+  EXPECT_TRUE(port_is_free(uint16_t(std::stoi(port))));
+  EXPECT_NE(std::to_string(Ports(file).take("http")), port);
+  holder.kill();
+  write_file(file, "http " + port + "\n");
+  EXPECT_EQ(std::to_string(Ports(file).take("http")), port);
+  EXPECT_EQ(std::to_string(Ports(file).take("http")), port) << "its own again, after a restart";
+}
+
+TEST(Ports, DISABLED_HoldPort) {
+  tell_and_wait(std::to_string(free_port()));
 }
 
 }  // namespace

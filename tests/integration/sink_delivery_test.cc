@@ -184,8 +184,7 @@ TEST_F(Sink, ManyEventsInOneMessage) {
     lines += profile_event(new_id(), profile_, fmt::format("2026-11-20 10:{:02}:{:02}", i / 60, i % 60), i) + "\n";
   publish({lines}, "application/x-ndjson");
   EXPECT_TRUE(rows_become("1000"));
-  EXPECT_EQ(warehouse_.value("SELECT followers FROM events.profile_series WHERE profile_id = '" + profile_ + "'"),
-            "999");
+  EXPECT_EQ(series("followers", "999"), "999");
 }
 
 TEST_F(Sink, WhatIsWrongIsParkedWithItsReasonAndHarmsNobody) {
