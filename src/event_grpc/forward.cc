@@ -22,6 +22,7 @@ using std::chrono::milliseconds;
 
 // A lone event waits that long for company; what is here already goes at once.
 constexpr milliseconds kLinger{5};
+constexpr milliseconds kToClose{2000};  // at a stop, for the broker to take the last acknowledgements
 
 struct ForwardMeters {
   prometheus::Counter &events, &parked, &deliveries, &retried;
@@ -100,7 +101,10 @@ struct Forwarder::State {
     amqp::BodyDecoder decoder;
     for (;;) {
       auto first = connection.receive(SteadyClock::now() + milliseconds(200));
-      if (stop.stopped()) throw Stopping();
+      if (stop.stopped()) {
+        connection.close(SteadyClock::now() + kToClose);  // or the last acknowledgement may be lost
+        throw Stopping();
+      }
       if (!first) continue;
       Batch batch;
       batch.events->block = parser.new_block();

@@ -35,6 +35,8 @@ constexpr int kMostToChange = 4000;   // so many under way are put aside without
 constexpr int kMessagesAtOnce = 200;  // messages taken before acknowledgements and the committers are looked after
 // Of one stream. The server reads one insert while it sorts and writes the other, on the processor that would rest.
 constexpr int kCommitsAtOnce = 2;
+// At a stop: what commits that are under way may take, and the broker to take the last acknowledgements.
+constexpr std::chrono::seconds kLastCommits{5}, kToClose{2};
 
 struct SinkMeters {
   prometheus::Counter &events, &batches, &duplicates, &parked, &deliveries;
@@ -189,6 +191,7 @@ struct StreamSink::State {
     for (;;) {
       r.wake.quiet();
       const bool stopping = stop.stopped();
+      if (stopping) let_commits_end();
       uint64_t committed = 0;
       {
         const std::scoped_lock lock(r.mutex);
@@ -198,9 +201,12 @@ struct StreamSink::State {
       while (const uint64_t tag = acks.next(now, committed, received, uint64_t(r.prefetch), stopping || last))
         connection.ack(tag, true);
       const bool acks_wait = acks.acknowledged() < committed;
-      if (stopping) throw Stopping();
+      if (stopping || (last && acks.acknowledged() >= *last)) {
+        connection.close(SteadyClock::now() + kToClose);
+        if (stopping) throw Stopping();
+        return;
+      }
       if (last) {
-        if (acks.acknowledged() >= *last) return;
         connection.idle(now + kQuiet);
         continue;
       }
@@ -465,6 +471,13 @@ struct StreamSink::State {
     }
     --r.sealed;
     r.wake.ring();
+  }
+
+  // At a stop: what is being inserted can still be acknowledged, or it would be delivered again and looked for at the
+  // next start. What is not inserted yet stays with the broker.
+  void let_commits_end() {
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, kLastCommits, [this] { return inserting == 0; });
   }
 
   // Until all that was looked through before is durable. Batches that come later wait meanwhile: this is called with

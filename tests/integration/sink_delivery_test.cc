@@ -97,6 +97,14 @@ class Sink : public testing::Test {
                              seconds{30});
   }
 
+  // Of the profile logs' stream, as the role shows it.
+  int metric(const std::string& name) {
+    const std::string line = "\n" + name + "{stream=\"profile_log_events\"} ";
+    const std::string metrics = WarehouseHttp(role_.url()).get("/metrics").body;
+    const auto at = metrics.find(line);
+    return at == std::string::npos ? -1 : std::atoi(metrics.c_str() + at + line.size());
+  }
+
   TestHome& home_;
   WarehouseHttp warehouse_;
   amqp::Publisher publisher_;
@@ -185,6 +193,24 @@ TEST_F(Sink, ManyEventsInOneMessage) {
   publish({lines}, "application/x-ndjson");
   EXPECT_TRUE(rows_become("1000"));
   EXPECT_EQ(series("followers", "999"), "999");
+}
+
+// Or it would all be delivered again, and looked for in the warehouse, at the next start.
+TEST_F(Sink, AStopAcknowledgesWhatIsDurable) {
+  constexpr int kEvents = 5000;
+  std::vector<std::string> events;
+  for (int i = 0; i < kEvents; ++i)
+    events.push_back(
+        profile_event(new_id(), profile_, fmt::format("2026-11-20 10:{:02}:{:02}", i / 60 % 60, i % 60), i));
+  publish(std::move(events));
+  ASSERT_TRUE(rows_become(std::to_string(kEvents)));
+  role_.stop();
+  amqp::Connection connection({.url = home_.rabbitmq_url(), .name = "test"});
+  EXPECT_EQ(connection.counts("profile_log_events_q").messages, 0u);
+  role_ = home_.start_role("event-grpc");
+  publish({profile_event(new_id(), profile_, "2026-11-21 10:00:00", 1)});
+  ASSERT_TRUE(rows_become(std::to_string(kEvents + 1)));
+  EXPECT_EQ(metric("dalgona_event_grpc_duplicates_total"), 0);
 }
 
 TEST_F(Sink, WhatIsWrongIsParkedWithItsReasonAndHarmsNobody) {
@@ -373,12 +399,6 @@ TEST_F(Sink, StopsCleanlyWhileTheWarehouseIsAway) {
 // What fits small messages is far too much of large ones: the broker would hold gigabytes for a connection that takes
 // them at its own pace.
 TEST_F(Sink, PrefetchFollowsTheMessagesSizeBothWays) {
-  const auto metric = [&](const std::string& name) {
-    const std::string line = "\n" + name + "{stream=\"profile_log_events\"} ";
-    const std::string metrics = WarehouseHttp(role_.url()).get("/metrics").body;
-    const auto at = metrics.find(line);
-    return at == std::string::npos ? -1 : std::atoi(metrics.c_str() + at + line.size());
-  };
   const auto prefetch = [&] { return metric("dalgona_event_grpc_prefetch"); };
   constexpr seconds kBatchTime{2};  // that of profile_log_events
   // Batches grow while the warehouse does not answer.

@@ -399,6 +399,30 @@ struct Connection::State {
 };
 
 Connection::Connection(const Options& options) : state_(std::make_unique<State>(options)) {}
+// A socket that is closed with bytes in it that nobody has read is reset, and what we have sent and the broker has not
+// read is gone with it; and a channel whose connection breaks ends without the last of its orders.
+bool Connection::close(SteadyTime deadline) noexcept {
+  if (!state_ || !state_->connection) return false;
+  auto* connection = state_->connection;
+  amqp_connection_close_t order{};
+  order.reply_code = AMQP_REPLY_SUCCESS;
+  order.reply_text = bytes("done");
+  bool closed = false;
+  int status = amqp_send_method(connection, 0, AMQP_CONNECTION_CLOSE_METHOD, &order);
+  while (status == AMQP_STATUS_OK && !closed) {
+    const auto left = deadline - std::chrono::steady_clock::now();
+    if (left <= left.zero()) break;
+    const timeval limit = to_timeval(std::chrono::ceil<std::chrono::milliseconds>(left));
+    amqp_frame_t frame;
+    status = amqp_simple_wait_frame_noblock(connection, &frame, &limit);
+    if (status != AMQP_STATUS_OK) break;
+    closed = frame.frame_type == AMQP_FRAME_METHOD && frame.payload.method.id == AMQP_CONNECTION_CLOSE_OK_METHOD;
+    amqp_maybe_release_buffers(connection);
+  }
+  state_->destroy();
+  return closed;
+}
+
 Connection::~Connection() = default;
 Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;

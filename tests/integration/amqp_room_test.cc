@@ -1,12 +1,13 @@
-// Against a real broker, when $DALGONA_TEST_AMQP names one; the integration suite sets it.
-#include <cstdlib>
+// The AMQP room against a real broker: bodies, headers, confirms, what is unroutable, refusals, an orderly end.
 #include <set>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include "base/amqp/amqp.h"
 #include "base/errors.h"
 #include "base/text.h"
+#include "support/test_home.h"
 
 namespace dalgona::amqp {
 namespace {
@@ -16,9 +17,7 @@ using namespace std::chrono_literals;
 class AmqpLive : public testing::Test {
  protected:
   void SetUp() override {
-    const char* url = std::getenv("DALGONA_TEST_AMQP");
-    if (!url) GTEST_SKIP() << "DALGONA_TEST_AMQP is not set";
-    url_ = url;
+    url_ = test::TestHome::shared().rabbitmq_url();
     name_ = "test." + random_hex(6);
     topology_ = {{{name_ + ".dx", "direct"}},
                  {{name_ + ".q", {{"x-queue-type", std::string("quorum")}}}},
@@ -77,6 +76,32 @@ TEST_F(AmqpLive, WhatIsPublishedIsReceivedByteForByte) {
   EXPECT_TRUE(third->redelivered);
   connection_->ack(third->tag, true);
   EXPECT_FALSE(connection_->receive(std::chrono::steady_clock::now() + 50ms));
+}
+
+// With messages on their way to us, which nobody will read.
+TEST_F(AmqpLive, WhatWasAcknowledgedBeforeAnOrderlyEndIsGone) {
+  constexpr int kMessages = 5000, kTaken = 1000;
+  connection_->enable_confirms();
+  for (int i = 0; i < kMessages; ++i) connection_->publish(message(std::string(400, 'x')));
+  while (connection_->unconfirmed() > 0) connection_->wait_confirms(std::chrono::steady_clock::now() + 10s);
+  for (int round = 1; round <= 3; ++round) {
+    Connection consumer({.url = url_, .name = "test"});
+    consumer.consume(name_ + ".q", kMessages);
+    uint64_t tag = 0;
+    for (int i = 0; i < kTaken; ++i) {
+      const auto delivery = consumer.receive(std::chrono::steady_clock::now() + 10s);
+      ASSERT_TRUE(delivery);
+      tag = delivery->tag;
+    }
+    consumer.ack(tag, true);
+    EXPECT_TRUE(consumer.close(std::chrono::steady_clock::now() + 10s));
+    EXPECT_FALSE(consumer.close(std::chrono::steady_clock::now() + 10s)) << "it is closed";
+    const auto left = unsigned(kMessages - round * kTaken);
+    for (int i = 0; i < 100 && connection_->counts(name_ + ".q").messages != left;
+         ++i)  // the queue counts now and then
+      std::this_thread::sleep_for(100ms);
+    EXPECT_EQ(connection_->counts(name_ + ".q").messages, left);
+  }
 }
 
 TEST_F(AmqpLive, UnroutableIsReportedForThatMessageOnly) {
