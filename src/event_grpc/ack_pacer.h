@@ -9,7 +9,9 @@ namespace dalgona::event_grpc {
 // When a connection's deliveries, whose events are durable in batches, are acknowledged. A quorum queue that gets a
 // large batch's acknowledgements at once looks for as many new messages in one step and sends nothing meanwhile
 // (docs/traps.md). So they go out as deliveries come in, such that the broker has leave to send kReadyToSend messages;
-// when that is so for kPause, the queue has no more, and all the others go out. Not thread-safe.
+// when that is so for kPause, the queue has no more, and all the others go out, as one: a channel has some thirty
+// acknowledgements under way to a quorum queue, keeps the others for later, and forgets them when it ends.
+// Not thread-safe.
 class AckPacer {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -28,7 +30,7 @@ class AckPacer {
     const bool lacks_leave = received - acknowledged_ + kReadyToSend > prefetch;
     if (!lacks_leave && !all && now < since_ + kPause) return 0;
     if (lacks_leave) since_ = now;
-    return acknowledged_ = std::min(acknowledged_ + kMessagesAnAck, committed);
+    return acknowledged_ = lacks_leave && !all ? std::min(acknowledged_ + kMessagesAnAck, committed) : committed;
   }
   uint64_t acknowledged() const { return acknowledged_; }
 

@@ -197,7 +197,7 @@ TEST_F(Sink, ManyEventsInOneMessage) {
 
 // Or it would all be delivered again, and looked for in the warehouse, at the next start.
 TEST_F(Sink, AStopAcknowledgesWhatIsDurable) {
-  constexpr int kEvents = 5000;
+  constexpr int kEvents = 60'000;  // more than a channel has acknowledgements of a thousand under way
   std::vector<std::string> events;
   for (int i = 0; i < kEvents; ++i)
     events.push_back(
