@@ -22,7 +22,6 @@ using std::chrono::milliseconds;
 
 // A lone event waits that long for company; what is here already goes at once.
 constexpr milliseconds kLinger{5};
-constexpr milliseconds kToClose{2000};  // at a stop, for the broker to take the last acknowledgements
 
 struct ForwardMeters {
   prometheus::Counter &events, &parked, &deliveries, &retried;
@@ -102,7 +101,7 @@ struct Forwarder::State {
     for (;;) {
       auto first = connection.receive(SteadyClock::now() + milliseconds(200));
       if (stop.stopped()) {
-        connection.close(SteadyClock::now() + kToClose);  // or the last acknowledgement may be lost
+        connection.close();  // or the last acknowledgement may be lost
         throw Stopping();
       }
       if (!first) continue;

@@ -35,8 +35,7 @@ constexpr int kMostToChange = 4000;   // so many under way are put aside without
 constexpr int kMessagesAtOnce = 200;  // messages taken before acknowledgements and the committers are looked after
 // Of one stream. The server reads one insert while it sorts and writes the other, on the processor that would rest.
 constexpr int kCommitsAtOnce = 2;
-// At a stop: what commits that are under way may take, and the broker to take the last acknowledgements.
-constexpr std::chrono::seconds kLastCommits{5}, kToClose{2};
+constexpr std::chrono::seconds kLastCommits{5};  // what commits that are under way may take at a stop
 
 struct SinkMeters {
   prometheus::Counter &events, &batches, &duplicates, &parked, &deliveries;
@@ -202,7 +201,7 @@ struct StreamSink::State {
         connection.ack(tag, true);
       const bool acks_wait = acks.acknowledged() < committed;
       if (stopping || (last && acks.acknowledged() >= *last)) {
-        connection.close(SteadyClock::now() + kToClose);
+        connection.close();
         if (stopping) throw Stopping();
         return;
       }

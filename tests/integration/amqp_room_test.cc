@@ -1,12 +1,12 @@
 // The AMQP room against a real broker: bodies, headers, confirms, what is unroutable, refusals, an orderly end.
 #include <set>
-#include <thread>
 
 #include <gtest/gtest.h>
 
 #include "base/amqp/amqp.h"
 #include "base/errors.h"
 #include "base/text.h"
+#include "dalgona/probe.h"
 #include "support/test_home.h"
 
 namespace dalgona::amqp {
@@ -94,12 +94,10 @@ TEST_F(AmqpLive, WhatWasAcknowledgedBeforeAnOrderlyEndIsGone) {
       tag = delivery->tag;
     }
     consumer.ack(tag, true);
-    EXPECT_TRUE(consumer.close(std::chrono::steady_clock::now() + 10s));
-    EXPECT_FALSE(consumer.close(std::chrono::steady_clock::now() + 10s)) << "it is closed";
+    EXPECT_TRUE(consumer.close(10s));
+    EXPECT_FALSE(consumer.close(10s)) << "it is closed";
     const auto left = unsigned(kMessages - round * kTaken);
-    for (int i = 0; i < 100 && connection_->counts(name_ + ".q").messages != left;
-         ++i)  // the queue counts now and then
-      std::this_thread::sleep_for(100ms);
+    probe::wait_until([&] { return connection_->counts(name_ + ".q").messages == left; }, [] { return true; }, 10s);
     EXPECT_EQ(connection_->counts(name_ + ".q").messages, left);
   }
 }

@@ -100,13 +100,18 @@ class Holder {
   explicit Holder(const std::string& test)
       : folder_(std::filesystem::temp_directory_path() / fmt::format("dalgona-{}-{}", test, getpid())),
         process_(command(test)) {}
-  ~Holder() { kill(); }
+  ~Holder() {
+    kill();
+    std::filesystem::remove_all(folder_);
+  }
+  Holder(const Holder&) = delete;
+  Holder& operator=(const Holder&) = delete;
   // What the test has written to TMPDIR/ready, or "" when it has ended before.
   std::string ready() {
-    const bool there = probe::wait_until([&] { return std::filesystem::exists(folder_.path / "ready"); },
+    const bool there = probe::wait_until([&] { return std::filesystem::exists(folder_ / "ready"); },
                                          [&] { return process_.running(); }, seconds{60});
-    EXPECT_TRUE(there) << read_file(folder_.path / "log");
-    return there ? read_file(folder_.path / "ready") : "";
+    EXPECT_TRUE(there) << read_file(folder_ / "log");
+    return there ? read_file(folder_ / "ready") : "";
   }
   void kill() {
     process_.signal(SIGKILL);
@@ -114,23 +119,17 @@ class Holder {
   }
 
  private:
-  struct Folder {
-    explicit Folder(std::filesystem::path where) : path(std::move(where)) { std::filesystem::create_directories(path); }
-    ~Folder() { std::filesystem::remove_all(path); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    std::filesystem::path path;
-  };
   Command command(const std::string& test) const {
+    std::filesystem::create_directories(folder_);
     Command command;
     command.argv = {self_path().string(), "--gtest_filter=*." + test, "--gtest_also_run_disabled_tests"};
     command.environment = plain_environment("/nowhere");
-    command.environment["TMPDIR"] = folder_.path.string();
-    command.log = folder_.path / "log";
+    command.environment["TMPDIR"] = folder_.string();
+    command.log = folder_ / "log";
     return command;
   }
 
-  Folder folder_;
+  std::filesystem::path folder_;
   Process process_;
 };
 void tell_and_wait(const std::string& what) {

@@ -63,10 +63,10 @@ class Connection {
   explicit Connection(const Options& options);
   // Drops the connection as it is: what was sent last, acknowledgements above all, may be lost. close() is for those.
   ~Connection();
-  // Ends it in order: true when the broker has taken all that was sent before. False when it did not say so until the
-  // deadline, or the connection is broken. Deliveries that come meanwhile are passed over, and the broker gives them to
-  // others. Nothing may be called afterwards.
-  bool close(std::chrono::steady_clock::time_point deadline) noexcept;
+  // Ends it in order: true when the broker has taken all that was sent before. False when it did not say so within the
+  // limit, or the connection is broken. Deliveries that come meanwhile are passed over, and the broker gives them to
+  // others. Nothing but close() may be called afterwards.
+  bool close(std::chrono::milliseconds limit = std::chrono::milliseconds{2000}) noexcept;
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
 

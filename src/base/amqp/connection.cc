@@ -399,11 +399,13 @@ struct Connection::State {
 };
 
 Connection::Connection(const Options& options) : state_(std::make_unique<State>(options)) {}
+
 // A socket that is closed with bytes in it that nobody has read is reset, and what we have sent and the broker has not
 // read is gone with it; and a channel whose connection breaks ends without the last of its orders.
-bool Connection::close(SteadyTime deadline) noexcept {
+bool Connection::close(std::chrono::milliseconds limit) noexcept {
   if (!state_ || !state_->connection) return false;
   auto* connection = state_->connection;
+  const auto deadline = std::chrono::steady_clock::now() + limit;
   amqp_connection_close_t order{};
   order.reply_code = AMQP_REPLY_SUCCESS;
   order.reply_text = bytes("done");
@@ -412,9 +414,9 @@ bool Connection::close(SteadyTime deadline) noexcept {
   while (status == AMQP_STATUS_OK && !closed) {
     const auto left = deadline - std::chrono::steady_clock::now();
     if (left <= left.zero()) break;
-    const timeval limit = to_timeval(std::chrono::ceil<std::chrono::milliseconds>(left));
+    const timeval step = to_timeval(std::chrono::ceil<std::chrono::milliseconds>(left));
     amqp_frame_t frame;
-    status = amqp_simple_wait_frame_noblock(connection, &frame, &limit);
+    status = amqp_simple_wait_frame_noblock(connection, &frame, &step);
     if (status != AMQP_STATUS_OK) break;
     closed = frame.frame_type == AMQP_FRAME_METHOD && frame.payload.method.id == AMQP_CONNECTION_CLOSE_OK_METHOD;
     amqp_maybe_release_buffers(connection);
