@@ -158,7 +158,7 @@ TEST(Ddl, ALogKeepsMillisecondsAndTheDelayOfItsInsert) {
   // A table that was made before keeps its columns; codecs are for its new parts, and a cluster is left alone.
   EXPECT_THAT(stream_ddl(profile, "")[1], HasSubstr("MODIFY COLUMN views CODEC(Delta, ZSTD(3))"));
   EXPECT_THAT(stream_ddl(profile, "main")[1], Not(HasSubstr("MODIFY COLUMN")));
-  EXPECT_THAT(table, HasSubstr("min_bytes_for_wide_part = 268435456, min_parts_to_merge_at_once = 64"));
+  EXPECT_THAT(table, HasSubstr("min_bytes_for_wide_part = 268435456, min_parts_to_merge_at_once = 24"));
   // Of rows of which the latest counts many parts are slow to read.
   EXPECT_THAT(stream_ddl(shipped().stream("trace_log"), "")[0], Not(HasSubstr("min_parts_to_merge_at_once")));
   const auto other = stream_ddl(shipped().stream("event"), "")[0];

@@ -257,15 +257,19 @@ std::vector<std::string> stream_ddl(const Stream& s, const std::string& cluster)
   // Once a day: a part some of whose ids have become too old is written anew each time that the engine looks, which is
   // every four hours unless said otherwise.
   // A merge costs a row 0.25 us for each halving of the number of parts, as much as its insert for eight, whether all
-  // at once or in steps; so it waits until there are many parts, or until an hour has brought the partition nothing.
-  // Sixty-four at once take 0.3 GB of memory. The log is not what questions of single profiles read, and whoever reads
-  // all of it does not mind some dozens of parts. One file for all columns until a part is worth more: each file is an
-  // fsync of 2.5 ms, and there are two for each column otherwise.
-  const std::string parts =
-      std::string("merge_with_ttl_timeout = 86400, min_bytes_for_wide_part = 268435456") +
-      (s.latest.empty() ? ", min_parts_to_merge_at_once = 64, min_age_to_force_merge_seconds = 3600, "
-                          "min_age_to_force_merge_on_partition_only = 1"
-                        : "");
+  // at once or in steps; so it waits until there are two dozen parts of a kind, or until an hour has brought the
+  // partition nothing. Of a kind: with a base of 100 the engine's selector takes a large part along only when some
+  // dozens stand beside it, and without the heuristic, which drops the small parts of a choice afterwards, it does not
+  // write a large part anew for the sake of a single small one (docs/traps.md). Some thirty parts stand on the average,
+  // fifty at most. The log is not what questions of single profiles read, and whoever reads all of it does not mind.
+  // One file for all columns until a part is worth more: each file is an fsync of 2.5 ms, and there are two for each
+  // column otherwise.
+  const std::string parts = std::string("merge_with_ttl_timeout = 86400, min_bytes_for_wide_part = 268435456") +
+                            (s.latest.empty() ? ", min_parts_to_merge_at_once = 24, merge_selector_base = 100, "
+                                                "merge_selector_enable_heuristic_to_remove_small_parts_at_right = 0, "
+                                                "min_age_to_force_merge_seconds = 3600, "
+                                                "min_age_to_force_merge_on_partition_only = 1"
+                                              : "");
   const auto engine = s.latest.empty() ? sql.engine(s.target.table, "MergeTree")
                                        : sql.engine(s.target.table, "ReplacingMergeTree", s.latest);
   out.push_back(fmt::format(

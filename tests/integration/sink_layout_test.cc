@@ -12,6 +12,7 @@
 #include "base/http/client.h"
 #include "base/http/server.h"
 #include "base/ids.h"
+#include "dalgona/probe.h"
 #include "event_grpc/store.h"
 #include "events/catalogue.h"
 #include "events/ddl.h"
@@ -120,7 +121,7 @@ TEST_F(SinkLayout, ATableOfBeforeGoesOnAsItIs) {
   const auto part = warehouse_.value("SELECT name FROM system.parts WHERE active AND table = '" + name_ + "'");
   const auto waits = [&] {
     return warehouse_.value(
-        "SELECT create_table_query LIKE '%min_parts_to_merge_at_once = 64%' FROM system.tables WHERE "
+        "SELECT create_table_query LIKE '%min_parts_to_merge_at_once = 24%' FROM system.tables WHERE "
         "database = 'events' AND name = '" +
         name_ + "'");
   };
@@ -140,6 +141,32 @@ TEST_F(SinkLayout, ATableOfBeforeGoesOnAsItIs) {
   store_.recent_ids(fresh, 10, [&](const Uuid&) { ++ids; });
   EXPECT_EQ(ids, 2u);
   EXPECT_EQ(warehouse_.value("SELECT followers FROM events." + name_ + "_series"), "6");
+}
+
+// With the engine's own choice it was written anew together with each small one that came (docs/traps.md).
+TEST_F(SinkLayout, ALargePartIsNotMergedWithASmallOne) {
+  const auto stream = now();
+  store_.prepare(stream);
+  const auto parts = [&](const std::string& what) {
+    return warehouse_.value(
+        fmt::format("SELECT {} FROM system.parts WHERE active AND database = 'events' AND table = '{}'", what, name_));
+  };
+  warehouse_.value(
+      fmt::format("INSERT INTO events.{} (event_id, profile_id, at, followers) SELECT generateUUIDv7(), "
+                  "hex(randomString(16)), {}, number FROM numbers(200000) SETTINGS max_insert_threads = 1, "
+                  "max_block_size = 200000, min_insert_block_size_rows = 200000",
+                  name_, fmt::format("toDateTime64({}, 3)", at_ / 1'000'000)));
+  ASSERT_EQ(parts("count()"), "1");
+  const std::string large = parts("name");
+  constexpr int kInserts = 100, kMost = 64;
+  for (int i = 0; i < kInserts; ++i) {
+    store_.insert(stream, block(new_id(), at_, i), fmt::format("insert {}", i), encoded_);
+    ASSERT_TRUE(probe::wait_until([&] { return std::stoi(parts("count()")) <= kMost; }, [] { return true; },
+                                  std::chrono::seconds{60}));
+  }
+  EXPECT_EQ(parts("sum(rows)"), std::to_string(200'000 + kInserts));
+  EXPECT_EQ(parts("countIf(name = '" + large + "')"), "1");
+  EXPECT_EQ(parts("max(level) > 0"), "1");  // the small ones were
 }
 
 // The step of docs/catalogue.md.
