@@ -28,8 +28,8 @@ constexpr std::chrono::seconds kQuiet{5};
 constexpr size_t kWorthwhile = 10'000;  // rows whose insert costs more than what every insert costs
 // Without a delivery: nothing more is on its way. A busy queue sends in steps, some tens of milliseconds apart.
 constexpr std::chrono::milliseconds kPause{100};
-// Without acknowledgement: what one consumer may have, 65,535 in the protocol. A second one on the channel would need a
-// call while deliveries stream in (docs/traps.md).
+// Without acknowledgement: half a second's worth and more, and as many come again after a kill. The broker pays for
+// each (docs/traps.md).
 constexpr double kMostMessages = 64'000;
 constexpr int kMostToChange = 4000;   // so many under way are put aside without harm while prefetch is changed
 constexpr int kMessagesAtOnce = 200;  // messages taken before acknowledgements and the committers are looked after

@@ -102,6 +102,31 @@ TEST_F(AmqpLive, WhatWasAcknowledgedBeforeAnOrderlyEndIsGone) {
   }
 }
 
+// The broker gets to know of it step by step, and one delivery more than asked for never comes.
+TEST_F(AmqpLive, ALargePrefetchIsReachedByDeliveries) {
+  constexpr unsigned kPrefetch = 20'000;
+  connection_->enable_confirms();
+  for (unsigned i = 0; i < kPrefetch + 10'000; ++i) {
+    connection_->publish(message("m"));
+    while (connection_->unconfirmed() > 1000) connection_->wait_confirms(std::chrono::steady_clock::now() + 10s);
+  }
+  while (connection_->unconfirmed() > 0) connection_->wait_confirms(std::chrono::steady_clock::now() + 10s);
+  Connection consumer({.url = url_, .name = "test"});
+  consumer.consume(name_ + ".q", kPrefetch);
+  uint64_t received = 0, tag = 0;
+  while (const auto delivery = consumer.receive(std::chrono::steady_clock::now() + (received < kPrefetch ? 10s : 1s))) {
+    ++received;
+    EXPECT_EQ(delivery->tag, ++tag);
+  }
+  EXPECT_GE(received, kPrefetch);
+  EXPECT_LT(received, kPrefetch + 10);  // shared among the consumers and rounded up
+  EXPECT_EQ(connection_->counts(name_ + ".q").consumers, 3u);
+  // What is acknowledged makes room for as many, whichever consumer had them.
+  consumer.ack(5000, true);
+  for (int i = 0; i < 5000; ++i) ASSERT_TRUE(consumer.receive(std::chrono::steady_clock::now() + 10s)) << i;
+  EXPECT_TRUE(consumer.close(10s));
+}
+
 TEST_F(AmqpLive, UnroutableIsReportedForThatMessageOnly) {
   connection_->enable_confirms();
   connection_->publish(message("good"));
