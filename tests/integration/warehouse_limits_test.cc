@@ -36,6 +36,24 @@ int64_t anonymous_memory(pid_t pid) {
   return -1;
 }
 
+// In KiB: executable memory that is no file's, and how much of it lies in huge pages.
+std::pair<int64_t, int64_t> code_of_no_file(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/smaps", pid));
+  std::string line;
+  bool wanted = false;
+  int64_t size = 0, huge = 0;
+  while (std::getline(file, line)) {
+    // "7f84c0800000-7f84d8a00000 r-xp 00000000 00:00 0" begins a mapping; what lines of it follow name their value.
+    if (const auto fields = split(line, ' '); fields.size() >= 5 && fields[0].find('-') != std::string_view::npos)
+      wanted = fields[1] == "r-xp" && fields[4] == "0" && line.find('[') == std::string::npos;
+    else if (wanted && line.starts_with("Size:"))
+      size += std::stoll(line.substr(5));
+    else if (wanted && line.starts_with("AnonHugePages:"))
+      huge += std::stoll(line.substr(14));
+  }
+  return {size, huge};
+}
+
 // A connection of which the test decides when it breaks.
 class RawConnection {
  public:
@@ -403,7 +421,8 @@ TEST(WarehouseLimits, IsSmallWhenIdle) {
   TestHome home;
   Role role = home.start_role("warehouse");
   WarehouseHttp(role.url()).value("SELECT 1");
-  EXPECT_LT(anonymous_memory(role.pid()), 150 << 10);
+  // The engine's code is there for all that it does.
+  EXPECT_LT(anonymous_memory(role.pid()) - code_of_no_file(role.pid()).first, 150 << 10);
 }
 
 // What a loss of power leaves of the engine's memory of tokens, and a kill after it.
@@ -468,6 +487,17 @@ TEST(WarehouseLimits, MergesPartsInTheBackground) {
       EXPECT_LE(*nice.rbegin(), 0) << name;
     }
   }
+}
+
+// And the engine goes on in it, as all the other tests show.
+TEST(WarehouseLimits, TheEnginesCodeIsInHugePages) {
+  const std::string enabled = read_file("/sys/kernel/mm/transparent_hugepage/enabled");
+  const auto memory = uint64_t(::sysconf(_SC_PHYS_PAGES)) * uint64_t(::sysconf(_SC_PAGESIZE));
+  if (enabled.find("[never]") != std::string::npos || memory < 8ull << 30)
+    GTEST_SKIP() << "no huge pages here: " << trim(enabled);
+  const auto [size, huge] = code_of_no_file(TestHome::shared().warehouse().pid());
+  EXPECT_GT(size, 300 << 10);
+  EXPECT_GT(huge, size / 4) << "memory may be in pieces";
 }
 
 }  // namespace

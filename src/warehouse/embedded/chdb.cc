@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include "base/errors.h"
+#include "base/log.h"
+#include "warehouse/embedded/huge_pages.h"
 
 namespace dalgona::warehouse::embedded {
 
@@ -43,10 +45,13 @@ struct Library::Functions {
   }
 };
 
-Library::Library(const std::filesystem::path& file) : functions_(std::make_unique<Functions>()) {
+Library::Library(const std::filesystem::path& file, bool huge_pages) : functions_(std::make_unique<Functions>()) {
   functions_->library.reset(::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL));
   if (!functions_->library)
     throw Permanent(fmt::format("can't load the warehouse's engine: {}; run `./run setup`", ::dlerror()));
+  if (huge_pages && has_huge_pages())
+    log::info("msg=\"the engine's code is in huge pages\" bytes={}",
+              move_code_into_huge_pages(file.filename().string()));
   functions_->resolve(functions_->connect, "chdb_connect");
   functions_->resolve(functions_->close, "chdb_close_conn");
   functions_->resolve(functions_->query, "chdb_query_n");

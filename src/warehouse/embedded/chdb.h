@@ -38,8 +38,9 @@ class Connection {
 
 class Library {
  public:
-  // Throws Permanent when the file can't be loaded or lacks a function.
-  explicit Library(const std::filesystem::path& file);
+  // `huge_pages`: its code is moved into such where the system allows it. Throws Permanent when the file can't be
+  // loaded or lacks a function.
+  Library(const std::filesystem::path& file, bool huge_pages);
   ~Library();
   Library(const Library&) = delete;
   Library& operator=(const Library&) = delete;

@@ -50,6 +50,7 @@ int run(const Config& config) {
   const int64_t threads = config.integer("warehouse.threads");
   options.threads = int(threads > 0 ? threads : std::max<int64_t>(1, ::sysconf(_SC_NPROCESSORS_ONLN)));
   options.concurrency = size_t(std::max<int64_t>(1, config.integer("warehouse.concurrency")));
+  options.huge_pages = config.flag("warehouse.huge_pages");
   confine_to_files(config, options);
   embedded::Engine engine(options);
   // Below the engine's own: it must be gone before the runtime's executor, which its threads post to, is.

@@ -111,7 +111,7 @@ Engine::Engine(EngineOptions options) : options_(std::move(options)) {
   if (const size_t damaged = repair_deduplication_logs(options_.folder / "data"))
     log::warn("msg=\"put the memory of inserts' tokens right after a kill or a loss of power\" tables={}", damaged);
   write_profile();
-  library_ = std::make_unique<Library>(options_.library);
+  library_ = std::make_unique<Library>(options_.library, options_.huge_pages);
   arguments_ = {"--path=" + (options_.folder / "data").string(),
                 "--config-file=" + (options_.folder / "engine.xml").string()};
   anchor_ = library_->connect(arguments_);
