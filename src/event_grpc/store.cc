@@ -19,7 +19,7 @@ namespace {
 using std::chrono::milliseconds;
 // Ids a question: the statement stays under the server's limit of 256 KiB for its text.
 constexpr size_t kIdsAQuestion = 2000;
-constexpr int kUnknownTable = 60, kUnknownDatabase = 81, kNoSuchColumn = 16;
+constexpr int kUnknownTable = 60, kUnknownDatabase = 81, kNoSuchColumn = 16, kUnknownSetting = 115;
 
 const warehouse::Column* column(const warehouse::Block& block, std::string_view name) {
   for (const auto& c : block.columns)
@@ -93,8 +93,7 @@ auto Store::patiently(const events::Stream& stream, const char* doing, F f) {
       // Somebody dropped it, or the warehouse is a new one.
       if (e.code == kUnknownTable || e.code == kUnknownDatabase || e.code == kNoSuchColumn) {
         try {
-          for (const auto& sql : events::shared_ddl(cluster_)) query(sql, "");
-          for (const auto& sql : events::stream_ddl(stream, cluster_)) query(sql, "");
+          make_tables(stream);
         } catch (const Error&) {  // the next attempt tells
         }
       }
@@ -113,11 +112,23 @@ std::string Store::query(const std::string& sql, const std::string& format) {
   return client_.query_blocking(sql, format);
 }
 
+void Store::make_tables(const events::Stream& stream) {
+  for (const auto& sql : events::shared_ddl(cluster_)) query(sql, "");
+  for (const auto& sql : events::stream_ddl(stream, cluster_)) {
+    try {
+      query(sql, "");
+    } catch (const warehouse::QueryError& e) {
+      const std::string plainer = events::without_merge_choice(sql);
+      if (e.code != kUnknownSetting || plainer == sql) throw;
+      query(plainer, "");
+    }
+  }
+}
+
 void Store::prepare(const events::Stream& stream) {
   patiently(stream, "creating tables", [&] {
     const auto old = cluster_.empty() ? set_aside_old_rollups(stream) : std::vector<std::string>();
-    for (const auto& sql : events::shared_ddl(cluster_)) query(sql, "");
-    for (const auto& sql : events::stream_ddl(stream, cluster_)) query(sql, "");
+    make_tables(stream);
     if (old.empty()) return;
     log::info("msg=\"filling the rollups anew from the log\" stream={}", stream.name);
     for (const auto& sql : events::rollup_repairs(stream, "true"))

@@ -72,6 +72,7 @@ class Store {
   void leave_out_present(const events::Stream& stream, const warehouse::Block& block,
                          std::optional<warehouse::Block>& rest);
   void wait_for_inserts(const events::Stream& stream);
+  void make_tables(const events::Stream& stream);
   std::vector<std::string> set_aside_old_rollups(const events::Stream& stream);
   std::string query(const std::string& sql, const std::string& format);
   // SQL that chooses the rows' events in the stream's table.

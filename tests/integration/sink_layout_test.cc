@@ -196,6 +196,8 @@ TEST_F(SinkLayout, ATableOfBeforeIsMadeAnewByHand) {
 class Way {
  public:
   enum Fault { kNone, kRefused, kAnswerLost };
+  // What a server that does not know a setting says of statements that name it.
+  std::atomic<bool> is_old{false};
   explicit Way(const std::string& warehouse)
       : warehouse_(warehouse), server_(runtime_, router(), {}), thread_([this] { runtime_.run(false); }) {
     server_.start();
@@ -219,6 +221,13 @@ class Way {
     const bool insert = request.target.find("query=INSERT") != std::string::npos;
     const Fault fault = insert ? fault_.exchange(kNone) : kNone;
     if (fault == kRefused) throw Retryable("refused");
+    if (is_old && request.body.find("merge_selector_base") != std::string::npos) {
+      auto refusal = http::Response::text(
+          404,
+          "Code: 115. DB::Exception: Unknown setting 'merge_selector_base': for storage MergeTree. (UNKNOWN_SETTING)");
+      refusal.headers.set("X-ClickHouse-Exception-Code", "115");
+      co_return refusal;
+    }
     http::ClientRequest onwards;
     onwards.method = "POST";
     onwards.url = warehouse_ + request.target;
@@ -243,6 +252,24 @@ class SinkOnABadWay : public SinkLayout {
   warehouse::Client far_client_{http_, way_.url()};
   Store far_{far_client_, "", stop_};
 };
+
+TEST_F(SinkOnABadWay, AnOlderServerChoosesWhatToMergeByItself) {
+  const auto stream = now();
+  way_.is_old = true;
+  far_.prepare(stream);
+  far_.prepare(stream);
+  const auto settings = warehouse_.value(
+      "SELECT create_table_query FROM system.tables WHERE database = 'events' AND name = '" + name_ + "'");
+  EXPECT_EQ(settings.find("merge_selector"), std::string::npos) << settings;
+  EXPECT_NE(settings.find("min_bytes_for_wide_part = 268435456"), std::string::npos) << settings;
+  EXPECT_NE(settings.find("min_age_to_force_merge_seconds = 3600"), std::string::npos) << settings;
+  way_.is_old = false;  // it was upgraded
+  far_.prepare(stream);
+  EXPECT_EQ(warehouse_.value("SELECT create_table_query LIKE '%merge_selector_base = 100%' FROM system.tables WHERE "
+                             "database = 'events' AND name = '" +
+                             name_ + "'"),
+            "1");
+}
 
 // The engine's own memory of tokens is switched off, as a power cut may damage it.
 TEST_F(SinkOnABadWay, AnInsertWhoseAnswerIsLostIsThereOnce) {
