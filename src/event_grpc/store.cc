@@ -114,14 +114,11 @@ std::string Store::query(const std::string& sql, const std::string& format) {
 
 void Store::make_tables(const events::Stream& stream) {
   for (const auto& sql : events::shared_ddl(cluster_)) query(sql, "");
-  for (const auto& sql : events::stream_ddl(stream, cluster_)) {
-    try {
-      query(sql, "");
-    } catch (const warehouse::QueryError& e) {
-      const std::string plainer = events::without_merge_choice(sql);
-      if (e.code != kUnknownSetting || plainer == sql) throw;
-      query(plainer, "");
-    }
+  try {
+    for (const auto& sql : events::stream_ddl(stream, cluster_)) query(sql, "");
+  } catch (const warehouse::QueryError& e) {
+    if (e.code != kUnknownSetting) throw;
+    for (const auto& sql : events::stream_ddl(stream, cluster_, events::MergeChoice::kServers)) query(sql, "");
   }
 }
 

@@ -11,10 +11,6 @@ namespace dalgona::events {
 
 namespace {
 
-constexpr std::string_view kMergeChoice =
-    ", min_parts_to_merge_at_once = 24, merge_selector_base = 100, "
-    "merge_selector_enable_heuristic_to_remove_small_parts_at_right = 0";
-
 // Parts are on disk before an insert is answered, and a block that is sent twice with one token is taken once.
 // 10,000 blocks: a retry comes within seconds, and a stream inserts some tens of blocks a second at most.
 constexpr const char* kDurable =
@@ -237,12 +233,7 @@ std::vector<std::string> shared_ddl(const std::string& cluster) {
   return out;
 }
 
-std::string without_merge_choice(std::string sql) {
-  if (const size_t at = sql.find(kMergeChoice); at != std::string::npos) sql.erase(at, kMergeChoice.size());
-  return sql;
-}
-
-std::vector<std::string> stream_ddl(const Stream& s, const std::string& cluster) {
+std::vector<std::string> stream_ddl(const Stream& s, const std::string& cluster, MergeChoice choice) {
   std::vector<std::string> out;
   if (s.target.kind != TargetKind::kWarehouse) return out;
   const TableSql sql{cluster};
@@ -273,11 +264,13 @@ std::vector<std::string> stream_ddl(const Stream& s, const std::string& cluster)
   // fifty at most. The log is not what questions of single profiles read, and whoever reads all of it does not mind.
   // One file for all columns until a part is worth more: each file is an fsync of 2.5 ms, and there are two for each
   // column otherwise.
-  const std::string parts = "merge_with_ttl_timeout = 86400, min_bytes_for_wide_part = 268435456" +
-                            (s.latest.empty() ? std::string(kMergeChoice) +
-                                                    ", min_age_to_force_merge_seconds = 3600, "
-                                                    "min_age_to_force_merge_on_partition_only = 1"
-                                              : "");
+  std::string parts = "merge_with_ttl_timeout = 86400, min_bytes_for_wide_part = 268435456";
+  if (s.latest.empty() && choice == MergeChoice::kOurs)
+    parts +=
+        ", min_parts_to_merge_at_once = 24, merge_selector_base = 100, "
+        "merge_selector_enable_heuristic_to_remove_small_parts_at_right = 0";
+  if (s.latest.empty())
+    parts += ", min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1";
   const auto engine = s.latest.empty() ? sql.engine(s.target.table, "MergeTree")
                                        : sql.engine(s.target.table, "ReplacingMergeTree", s.latest);
   out.push_back(fmt::format(

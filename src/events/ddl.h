@@ -11,10 +11,11 @@ namespace dalgona::events {
 // node. Else ON CLUSTER, Replicated tables NAME_local and Distributed ones over them.
 // Databases `events` and `_e` and the table of parked events come first, once.
 std::vector<std::string> shared_ddl(const std::string& cluster);
-std::vector<std::string> stream_ddl(const Stream& stream, const std::string& cluster);
-// The same statement for a server that does not know the settings by which a log's parts to merge are chosen (of 2024
-// and 2025): it answers UNKNOWN_SETTING and chooses in its own way. What has none of them stays as it is.
-std::string without_merge_choice(std::string sql);
+// Who chooses which parts of a log are merged. Older servers do not know the settings for it and answer
+// UNKNOWN_SETTING.
+enum class MergeChoice { kOurs, kServers };
+std::vector<std::string> stream_ddl(const Stream& stream, const std::string& cluster,
+                                    MergeChoice choice = MergeChoice::kOurs);
 
 // Statements that put the rollups right for the events of the stream's table that `condition` (SQL) chooses. A block
 // goes into the log and into each rollup one after another, so a kill between the two leaves rows in the log that a

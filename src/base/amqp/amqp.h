@@ -82,8 +82,8 @@ class Connection {
 
   // --- consuming ---
   static constexpr size_t kPadding = 64;  // what a SIMD parser may read past the end
-  // `prefetch`: deliveries without acknowledgement at most. The broker gets to know of more than some thousands step by
-  // step, as deliveries come; it sees several consumers then.
+  // `prefetch`: deliveries without acknowledgement at most; 0: as the broker likes. The broker gets to know of more
+  // than some thousands step by step, as deliveries come; it sees several consumers then.
   void consume(const std::string& queue, uint16_t prefetch);
   // The same with another prefetch: what consumes is cancelled and made anew. What was delivered stays delivered, its
   // tags stay valid, and it no longer counts. Only while few deliveries can be on their way (docs/traps.md).

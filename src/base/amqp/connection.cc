@@ -187,11 +187,10 @@ struct Connection::State {
     uint64_t delivered = 0;
     bool wants_more() const {
       const uint64_t given = tags.size() * uint64_t(step);
-      return given < uint64_t(prefetch) && delivered * 4 >= given * 4 - uint64_t(step) * 3;
+      return given < uint64_t(prefetch) && delivered + uint64_t(step) * 3 / 4 >= given;
     }
   };
   Consuming consuming;
-  uint64_t consumers_made = 0;
   bool is_blocked = false;
 
   std::optional<Partial> partial;
@@ -357,7 +356,7 @@ struct Connection::State {
 
   // Without asking for an answer: one would be looked for among deliveries (docs/traps.md).
   void consume_more() {
-    std::string tag = fmt::format("more-{}", ++consumers_made);
+    std::string tag = fmt::format("more-{}", consuming.tags.size());
     amqp_basic_consume_t ask{};
     ask.queue = bytes(consuming.queue);
     ask.consumer_tag = bytes(tag);
@@ -497,8 +496,8 @@ void Connection::consume(const std::string& queue, uint16_t prefetch) {
   State::Consuming consuming;
   consuming.queue = queue;
   consuming.prefetch = prefetch;
-  const int consumers = (prefetch + kMostAtOnce - 1) / kMostAtOnce;
-  consuming.step = (prefetch + consumers - 1) / std::max(1, consumers);
+  const int consumers = std::max(1, (prefetch + kMostAtOnce - 1) / kMostAtOnce);
+  consuming.step = (prefetch + consumers - 1) / consumers;
   amqp_basic_qos(state_->connection, kChannel, 0, uint16_t(consuming.step), 0);
   state_->check_rpc("setting prefetch");
   const auto* ok =

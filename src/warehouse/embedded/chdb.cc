@@ -49,9 +49,8 @@ Library::Library(const std::filesystem::path& file, bool huge_pages) : functions
   functions_->library.reset(::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL));
   if (!functions_->library)
     throw Permanent(fmt::format("can't load the warehouse's engine: {}; run `./run setup`", ::dlerror()));
-  if (huge_pages && has_huge_pages())
-    log::info("msg=\"the engine's code is in huge pages\" bytes={}",
-              move_code_into_huge_pages(file.filename().string()));
+  if (huge_pages && has_huge_pages() && move_code_into_huge_pages(file.filename().string()) == 0)
+    log::warn("msg=\"the system does not let the engine's code be moved into huge pages\"");
   functions_->resolve(functions_->connect, "chdb_connect");
   functions_->resolve(functions_->close, "chdb_close_conn");
   functions_->resolve(functions_->query, "chdb_query_n");

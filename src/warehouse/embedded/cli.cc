@@ -19,6 +19,9 @@ namespace dalgona::warehouse {
 
 namespace {
 
+// Who has less to give to statements has none for their speed.
+constexpr uint64_t kEnoughForHugePages = 4ull << 30;
+
 // Half of the machine's memory: the page cache, which the engine reads its parts through, needs the rest.
 uint64_t memory_limit(const Config& config) {
   if (const uint64_t given = config.bytes("warehouse.memory")) return given;
@@ -50,7 +53,7 @@ int run(const Config& config) {
   const int64_t threads = config.integer("warehouse.threads");
   options.threads = int(threads > 0 ? threads : std::max<int64_t>(1, ::sysconf(_SC_NPROCESSORS_ONLN)));
   options.concurrency = size_t(std::max<int64_t>(1, config.integer("warehouse.concurrency")));
-  options.huge_pages = config.flag("warehouse.huge_pages");
+  options.huge_pages = config.flag("warehouse.huge_pages") && options.memory >= kEnoughForHugePages;
   confine_to_files(config, options);
   embedded::Engine engine(options);
   // Below the engine's own: it must be gone before the runtime's executor, which its threads post to, is.

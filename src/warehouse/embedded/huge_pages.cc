@@ -6,14 +6,12 @@
 
 #include <link.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 namespace dalgona::warehouse::embedded {
 
 namespace {
 
 constexpr uintptr_t kHuge = 2 << 20;
-constexpr uint64_t kEnoughMemory = 8ull << 30;
 
 // [from, to), both multiples of kHuge.
 bool move(uintptr_t from, uintptr_t to) {
@@ -63,8 +61,7 @@ int look_at(dl_phdr_info* library, size_t, void* data) {
 bool has_huge_pages() {
   std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
   std::string line;
-  if (!std::getline(file, line) || line.find("[never]") != std::string::npos) return false;
-  return uint64_t(::sysconf(_SC_PHYS_PAGES)) * uint64_t(::sysconf(_SC_PAGESIZE)) >= kEnoughMemory;
+  return std::getline(file, line) && line.find("[never]") == std::string::npos;
 }
 
 uint64_t move_code_into_huge_pages(std::string_view name) {

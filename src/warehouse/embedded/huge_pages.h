@@ -6,7 +6,7 @@
 
 namespace dalgona::warehouse::embedded {
 
-// Whether the system gives huge pages to who asks for them, and the machine has memory to spare for them (8 GiB).
+// Whether the system gives huge pages to who asks for them.
 bool has_huge_pages();
 
 // Copies the code of a loaded library, whose file name contains `name`, into anonymous memory of huge pages and puts
