@@ -14,6 +14,7 @@
 
 #include "base/amqp/amqp.h"
 #include "base/amqp/confirm_window.h"
+#include "base/amqp/wire.h"
 #include "base/errors.h"
 #include "base/log.h"
 
@@ -30,12 +31,6 @@ constexpr uint64_t kMaxBody = 256ull << 20;
 // before are read.
 constexpr int kMostAtOnce = 8000;
 
-amqp_bytes_t bytes(std::string_view text) {
-  return {text.size(), const_cast<char*>(text.data())};
-}
-std::string_view view(amqp_bytes_t b) {
-  return {static_cast<const char*>(b.bytes), b.len};
-}
 timeval to_timeval(std::chrono::milliseconds time) {
   return {time.count() / 1000, (time.count() % 1000) * 1000};
 }
@@ -69,96 +64,6 @@ void fail_close(std::string_view doing, const amqp_method_t& method) {
     const auto* close = static_cast<const amqp_channel_close_t*>(method.decoded);
     fail_reply(doing, close->reply_code, view(close->reply_text));
   }
-}
-
-// An amqp_table_t over strings that the caller keeps.
-class TableView {
- public:
-  explicit TableView(const Table& table) {
-    entries_.reserve(table.size());
-    for (const auto& [key, value] : table) {
-      amqp_table_entry_t entry;
-      entry.key = bytes(key);
-      if (const auto* flag = std::get_if<bool>(&value)) {
-        entry.value.kind = AMQP_FIELD_KIND_BOOLEAN;
-        entry.value.value.boolean = *flag;
-      } else if (const auto* number = std::get_if<int64_t>(&value)) {
-        entry.value.kind = AMQP_FIELD_KIND_I64;
-        entry.value.value.i64 = *number;
-      } else {
-        entry.value.kind = AMQP_FIELD_KIND_UTF8;
-        entry.value.value.bytes = bytes(std::get<std::string>(value));
-      }
-      entries_.push_back(entry);
-    }
-  }
-  amqp_table_t get() { return {int(entries_.size()), entries_.data()}; }
-
- private:
-  std::vector<amqp_table_entry_t> entries_;
-};
-
-// Values of kinds that we do not use (arrays, nested tables as in x-death) are left out.
-Table to_table(const amqp_table_t& from) {
-  Table table;
-  for (int i = 0; i < from.num_entries; ++i) {
-    const auto& value = from.entries[i].value;
-    const std::string key(view(from.entries[i].key));
-    switch (value.kind) {
-      case AMQP_FIELD_KIND_BOOLEAN:
-        table[key] = bool(value.value.boolean);
-        break;
-      case AMQP_FIELD_KIND_I8:
-        table[key] = int64_t(value.value.i8);
-        break;
-      case AMQP_FIELD_KIND_U8:
-        table[key] = int64_t(value.value.u8);
-        break;
-      case AMQP_FIELD_KIND_I16:
-        table[key] = int64_t(value.value.i16);
-        break;
-      case AMQP_FIELD_KIND_U16:
-        table[key] = int64_t(value.value.u16);
-        break;
-      case AMQP_FIELD_KIND_I32:
-        table[key] = int64_t(value.value.i32);
-        break;
-      case AMQP_FIELD_KIND_U32:
-        table[key] = int64_t(value.value.u32);
-        break;
-      case AMQP_FIELD_KIND_I64:
-        table[key] = value.value.i64;
-        break;
-      case AMQP_FIELD_KIND_U64:
-        table[key] = int64_t(value.value.u64);
-        break;
-      case AMQP_FIELD_KIND_TIMESTAMP:
-        table[key] = int64_t(value.value.u64);
-        break;
-      case AMQP_FIELD_KIND_UTF8:
-      case AMQP_FIELD_KIND_BYTES:
-        table[key] = std::string(view(value.value.bytes));
-        break;
-      default:
-        break;
-    }
-  }
-  return table;
-}
-
-Properties to_properties(const amqp_basic_properties_t& from) {
-  Properties p;
-  const auto take = [&](amqp_flags_t flag, amqp_bytes_t value, std::string& to) {
-    if (from._flags & flag) to.assign(view(value));
-  };
-  take(AMQP_BASIC_MESSAGE_ID_FLAG, from.message_id, p.message_id);
-  take(AMQP_BASIC_TYPE_FLAG, from.type, p.type);
-  take(AMQP_BASIC_CONTENT_TYPE_FLAG, from.content_type, p.content_type);
-  take(AMQP_BASIC_CONTENT_ENCODING_FLAG, from.content_encoding, p.content_encoding);
-  take(AMQP_BASIC_APP_ID_FLAG, from.app_id, p.app_id);
-  if (from._flags & AMQP_BASIC_TIMESTAMP_FLAG) p.timestamp = int64_t(from.timestamp);
-  if (from._flags & AMQP_BASIC_HEADERS_FLAG) p.headers = to_table(from.headers);
-  return p;
 }
 
 // A message in pieces: method, header, body frames.
