@@ -1,8 +1,11 @@
 #include "event_grpc/sink.h"
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 #include <optional>
 #include <set>
+#include <span>
 #include <thread>
 
 #include <fmt/format.h>
@@ -380,7 +383,10 @@ struct StreamSink::State {
       // What is received meanwhile waits for the first commit, as it does when the warehouse is away.
       for (auto& r : receivers) r->thread = std::thread([this, &r] { receive_for_ever(*r); });
       store.prepare(stream);
-      store.recent_ids(stream, recent.capacity() / 4, [this](const Uuid& id) { recent.add(id); });
+      store.recent_ids(stream, recent.capacity() / 5, [this](std::span<const Uuid> ids) {
+        recent.add_all(
+            ids.size(), [&](size_t i) { return ids[i]; }, [](size_t) {});
+      });
       for (int i = 1; i < kCommitsAtOnce; ++i) others.emplace_back([this] { commit_batches(); });
       commit_batches();
     } catch (const Stopping&) {
@@ -495,14 +501,12 @@ struct StreamSink::State {
     if (rows == 0) return;
     const auto& ids = batch.block.columns[stream.index_of(stream.id)];
     std::vector<size_t> ask;
-    auto suspect = batch.suspects.begin();
-    constexpr size_t kAhead = 12;  // rows; a look into memory takes that many rows' time
-    for (size_t row = 0; row < std::min(rows, kAhead); ++row) recent.prefetch(ids.uuid(row));
-    for (size_t row = 0; row < rows; ++row) {
-      if (row + kAhead < rows) recent.prefetch(ids.uuid(row + kAhead));
-      const bool flagged = suspect != batch.suspects.end() && *suspect == row;
-      if (flagged) ++suspect;
-      if (recent.add(ids.uuid(row)) || flagged) ask.push_back(row);
+    recent.add_all(
+        rows, [&](size_t row) { return ids.uuid(row); }, [&](size_t row) { ask.push_back(row); });
+    if (!batch.suspects.empty()) {
+      const auto seen = ask;
+      ask.clear();
+      std::set_union(seen.begin(), seen.end(), batch.suspects.begin(), batch.suspects.end(), std::back_inserter(ask));
     }
     if (ask.empty()) return;
     wait_for_commits();

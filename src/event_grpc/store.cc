@@ -321,31 +321,73 @@ void Store::repair_rollups(const events::Stream& stream, const warehouse::Block&
       patiently(stream, "repairing rollups", [&] { query(sql + " " + kLongQuery, ""); });
 }
 
-void Store::recent_ids(const events::Stream& stream, size_t limit, const std::function<void(const Uuid&)>& take) {
-  // By seconds first: sorting a day's rows for the newest of them costs more than all the rest of a start.
+void Store::recent_ids(const events::Stream& stream, size_t limit,
+                       const std::function<void(std::span<const Uuid>)>& take) {
   const auto table = events::table_of(stream);
-  const auto seconds = patiently(stream, "counting recent events", [&] {
-    return query(fmt::format("SELECT toUnixTimestamp(toDateTime(insert_timestamp)) AS second, count() FROM {} WHERE "
-                             "insert_timestamp > now() - INTERVAL 1 DAY GROUP BY second ORDER BY second DESC",
-                             table),
-                 "TabSeparated");
-  });
-  uint64_t rows = 0, since = 0;
-  for (const auto line : split(seconds, '\n')) {
-    if (line.empty() || rows >= limit) break;
-    const auto fields = split(line, '\t');
-    since = std::strtoull(std::string(fields.at(0)).c_str(), nullptr, 10);
-    rows += std::strtoull(std::string(fields.at(1)).c_str(), nullptr, 10);
+  // Nothing leads to the newest rows, and a day may have a thousand times as many as are wanted. Whatever came since
+  // some time lies in parts that were written since: the others are not read. They are named, and not those to be read,
+  // because one of these may have gone into a new one before the statement looks.
+  const auto newer_than = [&](uint64_t since) {
+    const auto time = fmt::format("greatest(toDateTime({}), now() - INTERVAL 1 DAY)", since);
+    auto where = "insert_timestamp >= " + time;
+    if (cluster_.empty())
+      where += fmt::format(
+          " AND _part NOT IN (SELECT name FROM system.parts WHERE database = 'events' AND table = {} AND "
+          "modification_time < {})",
+          warehouse::literal(stream.target.table), time);
+    return where;
+  };
+  // Number and count, the newest first: the number at which there are `wanted`, or nothing.
+  const auto reaches = [](const std::string& counts, uint64_t wanted) -> std::optional<uint64_t> {
+    uint64_t rows = 0;
+    for (const auto line : split(counts, '\n')) {
+      if (line.empty()) continue;
+      const auto fields = split(line, '\t');
+      rows += std::strtoull(std::string(fields.at(1)).c_str(), nullptr, 10);
+      if (rows >= wanted) return std::strtoull(std::string(fields.at(0)).c_str(), nullptr, 10);
+    }
+    return std::nullopt;
+  };
+  uint64_t since = 0;  // the whole day
+  if (cluster_.empty()) {
+    const auto parts = patiently(stream, "looking for recent parts", [&] {
+      return query(fmt::format("SELECT toUnixTimestamp(modification_time) AS second, sum(rows) FROM system.parts WHERE "
+                               "active AND database = 'events' AND table = {} GROUP BY second ORDER BY second DESC",
+                               warehouse::literal(stream.target.table)),
+                   "TabSeparated");
+    });
+    // Twice as many, for a part that merges have written lately has older rows, too.
+    since = reaches(parts, 2 * limit).value_or(0);
   }
-  if (rows == 0) return;
-  const auto sql = fmt::format("SELECT {0} FROM {1} WHERE insert_timestamp >= toDateTime({2}) LIMIT {3}", stream.id,
-                               table, since, 2 * limit);
+  // By seconds: sorting rows for the newest of them costs more than all the rest of a start.
+  std::optional<uint64_t> from;
+  for (;; since = 0) {
+    const auto seconds = patiently(stream, "counting recent events", [&] {
+      return query(fmt::format("SELECT toUnixTimestamp(toDateTime(insert_timestamp)) AS second, count() FROM {} WHERE "
+                               "{} GROUP BY second ORDER BY second DESC",
+                               table, newer_than(since)),
+                   "TabSeparated");
+    });
+    from = reaches(seconds, limit);
+    if (from || since == 0) {
+      if (seconds.empty()) return;
+      break;
+    }
+  }
+  const auto sql =
+      fmt::format("SELECT {} FROM {} WHERE {} LIMIT {}", stream.id, table, newer_than(from.value_or(since)), 2 * limit);
   const auto bytes = patiently(stream, "reading recent ids", [&] { return query(sql, "RowBinary"); });
-  for (size_t at = bytes.size() / 16 * 16; at >= 16; at -= 16) {
-    Uuid id;
-    for (size_t half : {0u, 8u})
-      for (size_t i = 0; i < 8; ++i) id.bytes[half + i] = uint8_t(bytes[at - 16 + half + 7 - i]);
-    take(id);
+  // Two numbers of 64 bits each, the less significant byte first.
+  constexpr size_t kPiece = 4096;  // ids
+  std::vector<Uuid> ids;
+  for (size_t at = 0; at + sizeof(Uuid) <= bytes.size();) {
+    ids.resize(std::min(kPiece, (bytes.size() - at) / sizeof(Uuid)));
+    for (auto& id : ids) {
+      for (size_t half : {0u, 8u})
+        std::reverse_copy(bytes.data() + at + half, bytes.data() + at + half + 8, id.bytes.data() + half);
+      at += sizeof(Uuid);
+    }
+    take(ids);
   }
 }
 

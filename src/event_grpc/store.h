@@ -62,7 +62,8 @@ class Store {
   // of an insert leaves that undone.
   void repair_rollups(const events::Stream& stream, const warehouse::Block& block, const std::vector<size_t>& rows);
   // The newest ids of the table, about `limit` and at most twice as many, none older than a day, in no order.
-  void recent_ids(const events::Stream& stream, size_t limit, const std::function<void(const Uuid&)>& take);
+  // `take` gets them in pieces.
+  void recent_ids(const events::Stream& stream, size_t limit, const std::function<void(std::span<const Uuid>)>& take);
 
  private:
   template <typename F>

@@ -1,6 +1,8 @@
 // A log's table outlives the file that it was made from: one that keeps microseconds and the time of the insert goes on
 // as it is when the file wants less, and what is looked for in it is found all the same.
 #include <atomic>
+#include <set>
+#include <span>
 #include <thread>
 
 #include <fmt/format.h>
@@ -104,7 +106,9 @@ TEST_F(SinkLayout, ANewTableKeepsMillisecondsAndFindsWhatWasFiner) {
             "1\t0");
   EXPECT_EQ(value("insert_delay BETWEEN 3590 AND 3700"), "1");
   std::vector<std::string> ids;
-  store_.recent_ids(stream, 10, [&](const Uuid& id) { ids.push_back(id.text()); });
+  store_.recent_ids(stream, 10, [&](std::span<const Uuid> some) {
+    for (const auto& id : some) ids.push_back(id.text());
+  });
   EXPECT_EQ(ids, std::vector<std::string>{mine.columns[0].uuid(0).text()});
   // Rollup and log agree about the time, or the log's latest event would not be the rollup's.
   EXPECT_EQ(warehouse_.value("SELECT toUnixTimestamp64Micro(observed_at), followers FROM events." + name_ + "_series"),
@@ -138,9 +142,43 @@ TEST_F(SinkLayout, ATableOfBeforeGoesOnAsItIs) {
             fmt::format("2\t{}\t1", at_ + 1'000));
   for (const auto& block : {&first, &second}) EXPECT_EQ(store_.present(fresh, *block, {0}), std::vector<size_t>{0});
   size_t ids = 0;
-  store_.recent_ids(fresh, 10, [&](const Uuid&) { ++ids; });
+  store_.recent_ids(fresh, 10, [&](std::span<const Uuid> some) { ids += some.size(); });
   EXPECT_EQ(ids, 2u);
   EXPECT_EQ(warehouse_.value("SELECT followers FROM events." + name_ + "_series"), "6");
+}
+
+// What a sink knows at its start, though merges put old rows and new ones into one part, and a part's time says nothing
+// then.
+TEST_F(SinkLayout, TheNewestIdsAreKnownAtAStartWhateverMergesDid) {
+  const auto stream = now();
+  store_.prepare(stream);
+  const auto insert = [&](int64_t n) {
+    const Block one = block(new_id(), at_ + n * 1'000, n);
+    store_.insert(stream, one, std::to_string(n), encoded_);
+    return one.columns[0].uuid(0);
+  };
+  const auto found = [&](size_t limit) {
+    std::set<Uuid> ids;
+    store_.recent_ids(stream, limit, [&](std::span<const Uuid> some) { ids.insert(some.begin(), some.end()); });
+    return ids;
+  };
+  EXPECT_TRUE(found(10).empty());
+  const Uuid first = insert(0);
+  const auto second = warehouse_.value("SELECT toUnixTimestamp(now())");
+  ASSERT_TRUE(probe::wait_until([&] { return warehouse_.value("SELECT toUnixTimestamp(now())") != second; },
+                                [] { return true; }, std::chrono::seconds{30}));
+  Uuid last;
+  for (int n = 1; n <= 8; ++n) last = insert(n);
+  const auto check = [&] {
+    const auto newest = found(8);
+    EXPECT_TRUE(newest.contains(last));
+    EXPECT_FALSE(newest.contains(first));
+    EXPECT_EQ(found(100).size(), 9u);
+  };
+  check();
+  warehouse_.value("OPTIMIZE TABLE events." + name_ + " FINAL");
+  ASSERT_EQ(warehouse_.value("SELECT count() FROM system.parts WHERE active AND table = '" + name_ + "'"), "1");
+  check();
 }
 
 // With the engine's own choice it was written anew together with each small one that came (docs/traps.md).
