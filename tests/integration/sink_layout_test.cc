@@ -236,6 +236,7 @@ class Way {
   enum Fault { kNone, kRefused, kAnswerLost };
   // What a server that does not know a setting says of statements that name it.
   std::atomic<bool> is_old{false};
+  std::atomic<bool> has_secrets{false};  // from the user: system.parts
   explicit Way(const std::string& warehouse)
       : warehouse_(warehouse), server_(runtime_, router(), {}), thread_([this] { runtime_.run(false); }) {
     server_.start();
@@ -264,6 +265,14 @@ class Way {
           404,
           "Code: 115. DB::Exception: Unknown setting 'merge_selector_base': for storage MergeTree. (UNKNOWN_SETTING)");
       refusal.headers.set("X-ClickHouse-Exception-Code", "115");
+      co_return refusal;
+    }
+    if (has_secrets && request.body.find("system.parts") != request.body.npos) {
+      auto refusal = http::Response::text(
+          403,
+          "Code: 497. DB::Exception: sink: Not enough privileges. To execute this query, it's necessary to have "
+          "the grant SELECT(...) ON system.parts. (ACCESS_DENIED)");
+      refusal.headers.set("X-ClickHouse-Exception-Code", "497");
       co_return refusal;
     }
     http::ClientRequest onwards;
@@ -307,6 +316,17 @@ TEST_F(SinkOnABadWay, AnOlderServerChoosesWhatToMergeByItself) {
                              "database = 'events' AND name = '" +
                              name_ + "'"),
             "1");
+}
+
+TEST_F(SinkOnABadWay, AServerWhoseUserMaySeeNoPartsTellsTheNewestIdsAllTheSame) {
+  const auto stream = now();
+  const Block one = block(new_id(), at_, 5);
+  store_.prepare(stream);
+  store_.insert(stream, one, "one", encoded_);
+  way_.has_secrets = true;
+  std::vector<Uuid> ids;
+  far_.recent_ids(stream, 10, [&](std::span<const Uuid> some) { ids.insert(ids.end(), some.begin(), some.end()); });
+  EXPECT_EQ(ids, std::vector<Uuid>{one.columns[0].uuid(0)});
 }
 
 // The engine's own memory of tokens is switched off, as a power cut may damage it.
