@@ -96,7 +96,12 @@ struct Plan {
 };
 
 [[noreturn]] void become(const Plan& plan) {
-  ::setsid();
+  // A group; a session only for who outlives ours: the kernel may share the processors out by sessions, and priorities
+  // count within one only (docs/traps.md).
+  if (plan.death_signal == 0)
+    ::setsid();
+  else
+    ::setpgid(0, 0);
   // Numbers first, out of the way of the targets 0 to 3.
   const int input = ::fcntl(plan.input, F_DUPFD_CLOEXEC, 10), output = ::fcntl(plan.output, F_DUPFD_CLOEXEC, 10);
   const int failure = ::fcntl(plan.failure, F_DUPFD_CLOEXEC, 10);

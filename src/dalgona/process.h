@@ -35,14 +35,14 @@ struct Command {
   std::optional<Account> account;                  // run as this one (we are root)
   // An open descriptor of ours that the child sees as number 3; -1: none.
   int keep_descriptor = -1;
-  // What the kernel sends when this process dies; 0: nothing, it may outlive us.
+  // What the kernel sends when this process dies; 0: nothing, it may outlive us, and has a session of its own.
   int death_signal = SIGTERM;
 };
 
 // PATH, LANG and TZ of a child that should see nothing else of our environment, and the mark of its home.
 std::map<std::string, std::string> plain_environment(const std::filesystem::path& home);
 
-// One child in a session of its own (a Ctrl-C at our terminal does not reach it). Not thread-safe. The destructor kills
+// One child in a process group of its own (a Ctrl-C at our terminal does not reach it). Not thread-safe. The destructor kills
 // what still runs.
 class Process {
  public:

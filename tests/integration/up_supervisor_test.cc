@@ -162,6 +162,13 @@ TEST(Up, StartsEverythingShowsItAndStopsIt) {
     EXPECT_EQ(part.at("state").as_string(), "healthy") << part;
     EXPECT_EQ(part.at("restarts").as_int64(), 0) << part;
   }
+  // It outlives our terminal; its children share its session, in which their priorities count, and each has a group.
+  const auto supervisor = pid_t(status.at("pid").as_int64());
+  EXPECT_EQ(::getsid(supervisor), supervisor);
+  for (const auto& [part, pid] : home.pids()) {
+    EXPECT_EQ(::getsid(pid), supervisor) << part;
+    EXPECT_EQ(::getpgid(pid), pid) << part;
+  }
   // The budget of everything idle.
   if (!kSanitized) {
     EXPECT_LT(status.at("pss_bytes").as_int64(), int64_t(1200) << 20);
