@@ -322,8 +322,20 @@ bench::Result sink_single(const bench::Options& options) {
   // Enough that the first step of the queue, which takes it half a second, and the last insert weigh little.
   const uint64_t events = options.rows ? options.rows : 1'000'000;
   SinkBench home;
+  const auto told = [&](const char* whose, double rate, const std::string& processor) {
+    options.say(fmt::format("{}: {:.0f}/s, processor time: {}", whose, rate, processor));
+    return rate;
+  };
   const auto pair = bench::alternate(
-      options.runs, [&] { return home.ours(events, 1, false); }, [&] { return home.receiver(events); });
+      options.runs,
+      [&] {
+        const double rate = home.ours(events, 1, false);
+        return told("ours", rate, home.processor());
+      },
+      [&] {
+        const double rate = home.receiver(events);
+        return told("receiver", rate, home.receivers_processor());
+      });
   bench::Result result;
   result.value = pair.ours;
   result.unit = "events/s";
@@ -331,8 +343,6 @@ bench::Result sink_single(const bench::Options& options) {
   result.peer_value = pair.peers;
   result.runs = options.runs;
   result.details = {{"events a run, bytes each", fmt::format("{}, {}", events, kEventBytes)},
-                    {"processor time", home.processor()},
-                    {"the peer's", home.receivers_processor()},
                     {"memory of the sink at most", fmt::format("{:.0f} MB", double(home.memory()) / 1e6)}};
   return result;
 }
