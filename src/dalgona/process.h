@@ -42,8 +42,8 @@ struct Command {
 // PATH, LANG and TZ of a child that should see nothing else of our environment, and the mark of its home.
 std::map<std::string, std::string> plain_environment(const std::filesystem::path& home);
 
-// One child in a process group of its own (a Ctrl-C at our terminal does not reach it). Not thread-safe. The destructor kills
-// what still runs.
+// One child in a process group of its own (a Ctrl-C at our terminal does not reach it). Not thread-safe. The destructor
+// kills what still runs.
 class Process {
  public:
   Process() = default;
