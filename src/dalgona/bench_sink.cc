@@ -245,6 +245,7 @@ class SinkBench {
     const auto at = answer.body.find(kName);
     return at != answer.body.npos && std::strtod(answer.body.c_str() + at + kName.size(), nullptr) >= double(events);
   }
+
   double rows(const std::string& table) { return home_.number("SELECT count() FROM " + table); }
 
   std::thread beside_us(uint64_t events, uint64_t events_a_message, const char* key, std::exception_ptr& failed) {
@@ -319,7 +320,7 @@ bench::Result sink(const bench::Options& options) {
 }
 
 bench::Result sink_single(const bench::Options& options) {
-  // Enough that the first step of the queue, which takes it half a second, and the last insert weigh little.
+  // Enough that the start and the last insert weigh little.
   const uint64_t events = options.rows ? options.rows : 1'000'000;
   SinkBench home;
   const auto told = [&](const char* whose, double rate, const std::string& processor) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <span>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -504,8 +505,7 @@ struct StreamSink::State {
     recent.add_all(
         rows, [&](size_t row) { return ids.uuid(row); }, [&](size_t row) { ask.push_back(row); });
     if (!batch.suspects.empty()) {
-      const auto seen = ask;
-      ask.clear();
+      const auto seen = std::exchange(ask, {});
       std::set_union(seen.begin(), seen.end(), batch.suspects.begin(), batch.suspects.end(), std::back_inserter(ask));
     }
     if (ask.empty()) return;

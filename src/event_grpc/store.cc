@@ -326,19 +326,34 @@ void Store::recent_ids(const events::Stream& stream, size_t limit,
   const auto table = events::table_of(stream);
   // Nothing leads to the newest rows, and a day may have a thousand times as many as are wanted. Whatever came since
   // some time lies in parts that were written since: the others are not read. They are named, and not those to be read,
-  // because one of these may have gone into a new one before the statement looks.
-  bool by_parts = cluster_.empty();
+  // because one of these may have gone into a new one before the statement looks. Where no parts are seen (a cluster, a
+  // server of others that does not let us look) all is read.
+  std::string parts;  // seconds and rows, the newest first
+  if (cluster_.empty()) {
+    const auto sql = fmt::format(
+        "SELECT toUnixTimestamp(modification_time) AS second, sum(rows) FROM system.parts WHERE active AND database = "
+        "'events' AND table = {} GROUP BY second ORDER BY second DESC",
+        warehouse::literal(stream.target.table));
+    parts = patiently(stream, "looking for recent parts", [&]() -> std::string {
+      try {
+        return query(sql, "TabSeparated");
+      } catch (const warehouse::QueryError& e) {
+        if (e.code != kAccessDenied) throw;
+        return "";
+      }
+    });
+  }
   const auto newer_than = [&](uint64_t since) {
     const auto time = fmt::format("greatest(toDateTime({}), now() - INTERVAL 1 DAY)", since);
     auto where = "insert_timestamp >= " + time;
-    if (by_parts)
+    if (!parts.empty())
       where += fmt::format(
           " AND _part NOT IN (SELECT name FROM system.parts WHERE database = 'events' AND table = {} AND "
           "modification_time < {})",
           warehouse::literal(stream.target.table), time);
     return where;
   };
-  // Number and count, the newest first: the number at which there are `wanted`, or nothing.
+  // The second since which there are `wanted`, or nothing.
   const auto reaches = [](const std::string& counts, uint64_t wanted) -> std::optional<uint64_t> {
     uint64_t rows = 0;
     for (const auto line : split(counts, '\n')) {
@@ -349,41 +364,26 @@ void Store::recent_ids(const events::Stream& stream, size_t limit,
     }
     return std::nullopt;
   };
-  uint64_t since = 0;  // the whole day
-  if (by_parts) {
-    const auto sql = fmt::format(
-        "SELECT toUnixTimestamp(modification_time) AS second, sum(rows) FROM system.parts WHERE active AND database = "
-        "'events' AND table = {} GROUP BY second ORDER BY second DESC",
-        warehouse::literal(stream.target.table));
-    const auto parts = patiently(stream, "looking for recent parts", [&]() -> std::string {
-      try {
-        return query(sql, "TabSeparated");
-      } catch (const warehouse::QueryError& e) {
-        if (e.code != kAccessDenied) throw;
-        by_parts = false;  // a server of others may not let us look
-        return "";
-      }
-    });
-    // Twice as many, for a part that merges have written lately has older rows, too.
-    since = reaches(parts, 2 * limit).value_or(0);
-  }
   // By seconds: sorting rows for the newest of them costs more than all the rest of a start.
+  std::string seconds;
   std::optional<uint64_t> from;
-  for (;; since = 0) {
-    const auto seconds = patiently(stream, "counting recent events", [&] {
+  const auto look = [&](uint64_t since) {
+    seconds = patiently(stream, "counting recent events", [&] {
       return query(fmt::format("SELECT toUnixTimestamp(toDateTime(insert_timestamp)) AS second, count() FROM {} WHERE "
                                "{} GROUP BY second ORDER BY second DESC",
                                table, newer_than(since)),
                    "TabSeparated");
     });
     from = reaches(seconds, limit);
-    if (from || since == 0) {
-      if (seconds.empty()) return;
-      break;
-    }
-  }
+  };
+  // Twice as many, for a part that merges have written lately has older rows, too; it may have no others, so the whole
+  // day is looked at where these are too few.
+  const uint64_t since = reaches(parts, 2 * limit).value_or(0);
+  look(since);
+  if (!from && since > 0) look(0);
+  if (seconds.empty()) return;
   const auto sql =
-      fmt::format("SELECT {} FROM {} WHERE {} LIMIT {}", stream.id, table, newer_than(from.value_or(since)), 2 * limit);
+      fmt::format("SELECT {} FROM {} WHERE {} LIMIT {}", stream.id, table, newer_than(from.value_or(0)), 2 * limit);
   const auto bytes = patiently(stream, "reading recent ids", [&] { return query(sql, "RowBinary"); });
   // Two numbers of 64 bits each, the less significant byte first.
   constexpr size_t kPiece = 4096;  // ids
