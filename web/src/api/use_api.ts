@@ -9,6 +9,8 @@ export interface Answer<T> {
   reply: Envelope<T> | undefined;
   /** True while `reply` answers an earlier question than the one asked. */
   isPrevious: boolean;
+  /** Tells the question that `reply` answers from all others; empty without a reply. */
+  question: string;
   error: ApiError | undefined;
   /** When the request is repeated after a passing error, in ms since the epoch. */
   retryAt: number | undefined;
@@ -130,8 +132,8 @@ export function useApi<T>(request: ApiRequest<T> | null, { keepPrevious = false,
     };
   }, [key, round, refreshMs]);
 
-  if (held?.key === key) return { ...(held as Held & { reply: Envelope<T> | undefined }), isPrevious: false, retry };
+  if (held?.key === key) return { ...(held as Held & { reply: Envelope<T> | undefined }), isPrevious: false, question: key, retry };
   const known = key ? (cache.get(key)?.reply as Envelope<T> | undefined) : undefined;
   const previous = keepPrevious && key ? (held?.reply as Envelope<T> | undefined) : undefined;
-  return { reply: known ?? previous, isPrevious: !known && !!previous, error: undefined, retryAt: undefined, retry };
+  return { reply: known ?? previous, isPrevious: !known && !!previous, question: known ? key : previous ? (held?.key ?? "") : "", error: undefined, retryAt: undefined, retry };
 }

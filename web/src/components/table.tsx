@@ -21,6 +21,8 @@ interface Props<Row> {
   columns: readonly Column<Row>[];
   /** undefined: not known yet, drawn as a skeleton of `expected` rows. */
   rows: readonly Row[] | undefined;
+  /** What the rows answer. Rows of another order take the place of those before; only within one answer's refreshes do rows move. */
+  question: string;
   expected: number;
   rowKey: (row: Row) => string;
   href: (row: Row) => string;
@@ -32,7 +34,7 @@ interface Props<Row> {
 
 const SPARED = "a, button, input, select";
 
-export function Table<Row>({ caption, columns, rows, expected, rowKey, href, isPrevious = false, sort, onSort }: Props<Row>) {
+export function Table<Row>({ caption, columns, rows, question, expected, rowKey, href, isPrevious = false, sort, onSort }: Props<Row>) {
   const navigate = useNavigate();
   const open = (event: MouseEvent, to: string) => {
     if (event.defaultPrevented || (event.target as Element).closest(SPARED)) return;
@@ -66,7 +68,7 @@ export function Table<Row>({ caption, columns, rows, expected, rowKey, href, isP
           ))}
         </tr>
       </thead>
-      <tbody>
+      <tbody key={question}>
         {rows
           ? rows.map((row) => {
               const to = href(row);

@@ -134,6 +134,18 @@ function Rank({ now, before }: { now: number | null; before: number | null | und
   );
 }
 
+/** As high as a rank, so that nothing moves when it comes. */
+function RankBlank() {
+  return (
+    <span className="rank-figure">
+      <span className="num">
+        <span className="skeleton skeleton-figure" />
+      </span>
+      <span className="movement" />
+    </span>
+  );
+}
+
 function Ranks({ profile }: { profile: Profile | undefined }) {
   const ranks = profile?.ranks;
   return (
@@ -163,7 +175,7 @@ function Ranks({ profile }: { profile: Profile | undefined }) {
                 <th scope="row">{name}</th>
                 {[overall, within].map((key) => (
                   <td key={key} className="end">
-                    {ranks ? <Rank now={ranks[key]} before={ranks.previous ? ranks.previous[key] : undefined} /> : <span className="skeleton skeleton-figure" />}
+                    {ranks ? <Rank now={ranks[key]} before={ranks.previous ? ranks.previous[key] : undefined} /> : <RankBlank />}
                   </td>
                 ))}
               </tr>
@@ -215,6 +227,7 @@ function Videos({ platform, id }: { platform: string; id: string }) {
               caption="The creator's videos"
               columns={CONTENT_COLUMNS}
               rows={rows}
+              question={answer.question}
               expected={4}
               rowKey={(row) => row.shortcode}
               href={videoPath}

@@ -159,7 +159,7 @@ function List<Row>({ answer, what, caption, columns, rowKey, href, state, filter
     <>
       {rows ? <StaleNote answer={answer} /> : null}
       <div className="panel panel-table">
-        <Table caption={caption} columns={columns} rows={rows} expected={PAGE_SIZE} rowKey={rowKey} href={href} isPrevious={answer.isPrevious} />
+        <Table caption={caption} columns={columns} rows={rows} question={answer.question} expected={PAGE_SIZE} rowKey={rowKey} href={href} isPrevious={answer.isPrevious} />
       </div>
       <Pager
         what={what}

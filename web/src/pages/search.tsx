@@ -89,6 +89,7 @@ export function Search() {
               caption="Creators found"
               columns={COLUMNS}
               rows={rows}
+              question={answer.question}
               expected={8}
               rowKey={(row) => row.platformProfileId}
               href={creatorPath}
