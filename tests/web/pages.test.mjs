@@ -249,7 +249,7 @@ describe("creator", () => {
 
   // With an answer later than half a second rows that moved among each other were a layout shift, though asked for.
   for (const late of [null, /\/content$/])
-    it(`sorts the videos by a column, twice for the other way round${late ? ", and a late answer moves nothing" : ""}`, async () => {
+    it(`sorts the videos by a column, twice for the other way round${late ? ", and a late answer moves nothing" : ""}`, async (t) => {
       // One whose order really changes, three rows or more.
       let chosen;
       let wanted = [];
@@ -260,7 +260,8 @@ describe("creator", () => {
         chosen = row;
         break;
       }
-      if (!chosen) return;
+      assert.ok(chosen || given, "the mock has such a creator");
+      if (!chosen) return t.skip("no creator whose three videos or more change their order");
       await visit(creatorPath(chosen), { late, height: 1600, ...(late && { shift: 0.002 }) }, async (page) => {
         const head = page.getByRole("columnheader", { name: "Views", exact: true });
         await page.locator("tbody .cell-link").first().waitFor();

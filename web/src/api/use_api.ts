@@ -135,5 +135,5 @@ export function useApi<T>(request: ApiRequest<T> | null, { keepPrevious = false,
   if (held?.key === key) return { ...(held as Held & { reply: Envelope<T> | undefined }), isPrevious: false, question: key, retry };
   const known = key ? (cache.get(key)?.reply as Envelope<T> | undefined) : undefined;
   const previous = keepPrevious && key ? (held?.reply as Envelope<T> | undefined) : undefined;
-  return { reply: known ?? previous, isPrevious: !known && !!previous, question: known ? key : previous ? (held?.key ?? "") : "", error: undefined, retryAt: undefined, retry };
+  return { reply: known ?? previous, isPrevious: !known && !!previous, question: known ? key : previous && held ? held.key : "", error: undefined, retryAt: undefined, retry };
 }

@@ -124,24 +124,13 @@ const RANKS = [
   { name: "Views", overall: "viewsRank", within: "viewsRankByCategory" },
 ] as const satisfies readonly { name: string; overall: keyof RankSet; within: keyof RankSet }[];
 
-function Rank({ now, before }: { now: number | null; before: number | null | undefined }) {
+/** `now` undefined is not known yet: a blank as high as a rank, so that nothing moves when it comes. */
+function Rank({ now, before }: { now: number | null | undefined; before: number | null | undefined }) {
   if (now === null) return <span className="unknown">–</span>;
   return (
     <span className="rank-figure">
-      <span className="num">#{exact(now)}</span>
-      <Movement rank={now} previous={before} compared={before !== undefined} />
-    </span>
-  );
-}
-
-/** As high as a rank, so that nothing moves when it comes. */
-function RankBlank() {
-  return (
-    <span className="rank-figure">
-      <span className="num">
-        <span className="skeleton skeleton-figure" />
-      </span>
-      <span className="movement" />
+      <span className="num">{now === undefined ? <span className="skeleton skeleton-figure" /> : `#${exact(now)}`}</span>
+      <Movement rank={now ?? 0} previous={before} compared={before !== undefined} />
     </span>
   );
 }
@@ -175,7 +164,7 @@ function Ranks({ profile }: { profile: Profile | undefined }) {
                 <th scope="row">{name}</th>
                 {[overall, within].map((key) => (
                   <td key={key} className="end">
-                    {ranks ? <Rank now={ranks[key]} before={ranks.previous ? ranks.previous[key] : undefined} /> : <RankBlank />}
+                    <Rank now={ranks?.[key]} before={ranks?.previous?.[key]} />
                   </td>
                 ))}
               </tr>
