@@ -320,8 +320,9 @@ bench::Result sink(const bench::Options& options) {
 }
 
 bench::Result sink_single(const bench::Options& options) {
-  // Enough that the start and the last insert weigh little.
-  const uint64_t events = options.rows ? options.rows : 1'000'000;
+  // Half a minute of draining. A start and a last insert take half a second between them, which of a million is a
+  // twentieth; and how many parts are merged within the time differs by one merge of two dozen from run to run.
+  const uint64_t events = options.rows ? options.rows : 3'000'000;
   SinkBench home;
   const auto told = [&](const char* whose, double rate, const std::string& processor) {
     options.say(fmt::format("{}: {:.0f}/s, processor time: {}", whose, rate, processor));

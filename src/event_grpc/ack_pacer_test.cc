@@ -16,8 +16,8 @@ class AckPacerTest : public testing::Test {
       const uint64_t tag = pacer_.next(now_, committed, received, prefetch, all);
       if (tag == 0) break;
       EXPECT_GT(tag, before);
-      const bool in_steps = received - before + AckPacer::kReadyToSend > prefetch && !all;
-      EXPECT_LE(tag - before, in_steps ? AckPacer::kMessagesAnAck : committed);
+      const bool lacks_leave = received - before + AckPacer::kReadyToSend > prefetch;
+      EXPECT_LE(tag - before, lacks_leave && !all ? AckPacer::kMessagesAnAck : committed);
       EXPECT_LE(tag, committed);
     }
     return pacer_.acknowledged();
@@ -42,14 +42,45 @@ TEST_F(AckPacerTest, ALargeBatchIsAcknowledgedAsDeliveriesComeIn) {
   // All that the broker may send is here, so it gets leave for kReadyToSend.
   EXPECT_EQ(go(48'000, 64'000, 64'000), 6000U);
   EXPECT_EQ(go(48'000, 64'000, 64'000), 6000U);
-  for (uint64_t more = 500; more <= 40'000; more += 500) {
+  for (uint64_t more = 500, before = 6000; more <= 40'000; more += 500) {
     const uint64_t acknowledged = go(48'000, 64'000 + more, 64'000);
-    const uint64_t leave = 64'000 - (64'000 + more - acknowledged);
-    EXPECT_GE(leave, AckPacer::kReadyToSend);
-    EXPECT_LT(leave, AckPacer::kReadyToSend + AckPacer::kMessagesAnAck);
+    EXPECT_GE(acknowledged, std::min<uint64_t>(48'000, more + AckPacer::kReadyToSend));
+    EXPECT_LE(acknowledged - before, AckPacer::kMessagesAnAck);
+    before = acknowledged;
     now_ += milliseconds{8};
   }
   EXPECT_EQ(go(48'000, 64'000 + 48'000, 64'000), 48'000U);
+}
+
+// A backlog's first batches are durable before all that the broker may send is here: nothing goes out at once then,
+// however long ago it became durable.
+TEST_F(AckPacerTest, TheStartOfABacklogIsAcknowledgedInSteps) {
+  EXPECT_EQ(go(0, 20'000, 64'000), 0U);
+  uint64_t before = 0;
+  for (uint64_t received = 20'000; received <= 50'000; received += 250) {
+    const uint64_t acknowledged = go(18'000, received, 64'000);
+    EXPECT_LE(acknowledged - before, AckPacer::kMessagesAnAck);
+    before = acknowledged;
+    now_ += AckPacer::kPause / 4;
+  }
+  EXPECT_EQ(before, 18'000U);
+}
+
+// What a backlog has left over goes out though some messages come all the time, and what comes while there is nothing
+// to acknowledge counts for nothing later.
+TEST_F(AckPacerTest, NothingIsLeftOverWhileOthersComeIn) {
+  EXPECT_EQ(go(0, 50'000, 64'000), 0U);
+  uint64_t received = 50'000;
+  for (int i = 0; i < 200; ++i) {
+    received += AckPacer::kMessagesAStep;
+    go(received - 1000, received, 64'000);
+    now_ += milliseconds{50};
+  }
+  const uint64_t acknowledged = pacer_.acknowledged();
+  EXPECT_GE(acknowledged, received - 1000 - AckPacer::kMessagesAnAck);
+  received += 9000;
+  EXPECT_EQ(go(acknowledged, received, 64'000), acknowledged);
+  EXPECT_EQ(go(received, received, 64'000), acknowledged);
 }
 
 TEST_F(AckPacerTest, TheRestIsAcknowledgedWhenNothingComes) {
