@@ -240,7 +240,7 @@ describe("creator", () => {
     for (const row of data)
       for (const size of [{}, { width: 390, height: 844, touch: true }])
         for (const late of [/profile\/YOUTUBE\/[^/]+$/, /\/timeseries$/, /\/content$/])
-          await visit(creatorPath(row), { ...size, late }, async (page) => {
+          await visit(creatorPath(row), { ...size, late, ...(!given && { shift: 0.003 }) }, async (page) => {
             await page.getByRole("heading", { level: 1, name: squeezed(nameOf(row)) }).waitFor();
             await chartIsDrawn(page);
             await page.locator("[aria-busy=true], .skeleton").first().waitFor({ state: "detached" });

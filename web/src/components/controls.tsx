@@ -9,13 +9,15 @@ interface SegmentsProps<T extends string> {
   options: readonly { value: T; text: ReactNode; label?: string }[];
   value: T;
   onChange: (value: T) => void;
+  /** What there is to choose is not known yet: the row's height is kept, nothing is shown. */
+  unknown?: boolean;
 }
 
 /** A group of radio buttons in one row; arrow keys move, as everywhere. */
-export function Segments<T extends string>({ label, options, value, onChange }: SegmentsProps<T>) {
+export function Segments<T extends string>({ label, options, value, onChange, unknown = false }: SegmentsProps<T>) {
   const name = useId();
   return (
-    <fieldset className="segments">
+    <fieldset className={unknown ? "segments is-unknown" : "segments"}>
       <legend className="visually-hidden">{label}</legend>
       {options.map((option) => (
         <label key={option.value} className="segment" title={option.label}>

@@ -69,7 +69,7 @@ export function SeriesPanel<P extends Point>({ title, answer, metrics }: Props<P
       <header className="panel-head">
         <h2 id="series-title">{title}</h2>
         <div className="panel-tools">
-          <Segments label="Range" value={range} onChange={(value) => choose({ range: value })} options={ranges.map((value) => ({ value, ...RANGE_TEXTS[value] }))} />
+          <Segments label="Range" value={range} onChange={(value) => choose({ range: value })} options={ranges.map((value) => ({ value, ...RANGE_TEXTS[value] }))} unknown={!all} />
           <Segments
             label="Show as"
             value={state.view}
