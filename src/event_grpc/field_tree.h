@@ -83,8 +83,10 @@ struct FieldTree {
 // have, without the general parser's cost. Nothing for any other text.
 std::optional<int64_t> plain_time(std::string_view text);
 
-// A time given as a number: seconds, milliseconds or microseconds since 1970, told apart by their size.
+// A time given as a number: seconds, milliseconds or microseconds since 1970, told apart by their size. A number below
+// 0 stays below 0: whatever its unit, it is before 1970, and multiplied it could come out after.
 constexpr int64_t time_of_number(int64_t n) {
+  if (n < 0) return n;
   return n < 100'000'000'000 ? n * 1'000'000 : n < 100'000'000'000'000 ? n * 1000 : n;
 }
 

@@ -136,6 +136,11 @@ std::vector<Case> bad_cases() {
       {"year 0", event("{}", "{}", "\"0000-01-01 00:00:00\""), "event_timestamp"},
       {"year 9999", event("{}", "{}", "\"9999-12-31 00:00:00\""), "event_timestamp"},
       {"31 February", event("{}", "{}", "\"2017-02-31 00:00:00\""), "event_timestamp"},
+      {"a number before 1970", event("{}", "{}", "-1"), "event_timestamp"},
+      // Times a million it is 2017 again, in 64 bits.
+      {"a number far before 1970", event("{}", "{}", "-288230374651711744"), "event_timestamp"},
+      {"the least number", event("{}", "{}", "-9223372036854775808"), "event_timestamp"},
+      {"the largest number", event("{}", "{}", "9223372036854775807"), "event_timestamp"},
       {"no time", event("{}", "{}", "\"yesterday\""), "event_timestamp"},
       {"time is null", event("{}", "{}", "null"), "event_timestamp"},
       {"deep nesting", event("{}", "{\"x\":" + deep + "}"), "dimensions.x"},

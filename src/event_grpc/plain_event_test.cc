@@ -81,8 +81,8 @@ TEST(PlainEvent, LeavesTheUncommonToTheCarefulReader) {
         changed(":10,", ":\"10\","), changed(R"("bio":"x")", R"("bio":["x"])"), changed(R"("bio":"x")", R"("bio":1.5)"),
         changed(R"("source")", R"("sourc\u0065")"), changed(R"("source")", R"("surprise":1,"source")"),
         changed(R"("source")", R"("platform":"a","source")"), changed("5d-ac96", "5d_ac96"),
-        changed("2017-09-13", "2017-02-31"), changed("true", "tru"), std::string(kPlain) + "x",
-        std::string(kPlain) + "}"})
+        changed(R"("2017-09-13 00:00:01.000002")", "-288230374651711744"), changed("2017-09-13", "2017-02-31"),
+        changed("true", "tru"), std::string(kPlain) + "x", std::string(kPlain) + "}"})
     EXPECT_FALSE(is_plain(text)) << text;
   const std::string whole = kPlain;
   for (size_t n = 0; n < whole.size(); ++n) EXPECT_FALSE(is_plain(whole.substr(0, n))) << n;

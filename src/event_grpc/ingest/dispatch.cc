@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "event_grpc/field_tree.h"
 #include "event_grpc/ingest/message_json.h"
 #include "event_grpc/parser.h"
 
@@ -19,9 +20,7 @@ const google::protobuf::OneofDescriptor* payload_of_event() {
 }
 
 int64_t micros_of(int64_t timestamp, int64_t now) {
-  const int64_t micros = timestamp < 100'000'000'000       ? timestamp * 1'000'000
-                         : timestamp < 100'000'000'000'000 ? timestamp * 1000
-                                                           : timestamp;
+  const int64_t micros = time_of_number(timestamp);
   return micros == 0 || micros > now ? now : micros;
 }
 
