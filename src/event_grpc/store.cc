@@ -73,7 +73,12 @@ void StopFlag::wait(milliseconds time) {
 }
 
 Store::Store(warehouse::Client& client, std::string cluster, StopFlag& stop)
-    : client_(client), cluster_(std::move(cluster)), stop_(stop) {}
+    : client_(client), cluster_(std::move(cluster)), stop_(stop) {
+  if (cluster_.empty()) return;
+  // Rows are looked for where they were written: another replica of the shard may not have them yet, and what is not
+  // found is inserted again. So it is the first replica that lives, whichever server of the cluster is asked.
+  options_.settings = {{"load_balancing", "in_order"}, {"prefer_localhost_replica", "0"}};
+}
 
 // Every failure is waited out: the broker keeps what is not acknowledged, and nothing is given up for an answer that
 // may change. A refusal that is no matter of time is logged loudly, for a person must mend it.
@@ -109,7 +114,7 @@ auto Store::patiently(const events::Stream& stream, const char* doing, F f) {
 }
 
 std::string Store::query(const std::string& sql, const std::string& format) {
-  return client_.query_blocking(sql, format);
+  return client_.query_blocking(sql, format, options_);
 }
 
 void Store::make_tables(const events::Stream& stream) {
@@ -163,7 +168,7 @@ std::vector<std::string> Store::set_aside_old_rollups(const events::Stream& stre
 // only is left to the token: what comes twice there is one row, and what is not there may have been replaced.
 void Store::insert(const events::Stream& stream, const warehouse::Block& block, const std::string& token,
                    std::shared_ptr<std::string>& encoded) {
-  warehouse::QueryOptions options;
+  auto options = options_;
   options.timeout = std::chrono::minutes(5);
   // A batch may span any number of months.
   options.settings["max_partitions_per_insert_block"] = "0";
@@ -240,8 +245,9 @@ void Store::park(const events::Stream& stream, const std::vector<ParkedEvent>& p
     (c++)->add(std::string_view(p.headers));
     (c++)->add(std::string_view(p.why.body));
   }
-  patiently(stream, "parking",
-            [&] { client_.insert_blocking("events.parked " + block.column_list(), "Native", block.encode()); });
+  patiently(stream, "parking", [&] {
+    client_.insert_blocking("events.parked " + block.column_list(), "Native", block.encode(), "", options_);
+  });
 }
 
 // An event that is there twice has the same members, so partition and primary key lead to it: the columns that they are
@@ -282,17 +288,20 @@ void Store::wait_for_inserts(const events::Stream& stream) {
                              : fmt::format("clusterAllReplicas({}, system.processes)", warehouse::literal(cluster_));
   // The embedded engine makes query ids of its own and carries ours as the statement's comment.
   constexpr const char* kId = "if(Settings['log_comment'] != '', Settings['log_comment'], query_id)";
+  // A server that is down runs nothing.
+  constexpr const char* kOfThoseThatLive = "SETTINGS skip_unavailable_shards = 1";
   // Those that run now, and no later ones: others write to the stream all the time.
   auto running = lines(patiently(stream, "asking for running inserts", [&] {
-    return query(fmt::format("SELECT {0} FROM {1} WHERE startsWith({0}, {2})", kId, processes,
-                             warehouse::literal(insert_prefix(stream))),
+    return query(fmt::format("SELECT {0} FROM {1} WHERE startsWith({0}, {2}) {3}", kId, processes,
+                             warehouse::literal(insert_prefix(stream)), kOfThoseThatLive),
                  "TabSeparated");
   }));
   for (milliseconds wait{2}; !running.empty(); wait = std::min(wait * 2, milliseconds{500})) {
     stop_.wait(wait);
     running = lines(patiently(stream, "waiting for running inserts", [&] {
-      return query(fmt::format("SELECT {0} FROM {1} WHERE {0} IN {2}", kId, processes, in_list(running)),
-                   "TabSeparated");
+      return query(
+          fmt::format("SELECT {0} FROM {1} WHERE {0} IN {2} {3}", kId, processes, in_list(running), kOfThoseThatLive),
+          "TabSeparated");
     }));
   }
 }

@@ -82,6 +82,7 @@ class Store {
 
   warehouse::Client& client_;
   std::string cluster_;
+  warehouse::QueryOptions options_;  // of every statement
   StopFlag& stop_;
 };
 

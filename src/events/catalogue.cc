@@ -296,6 +296,11 @@ std::string Field::path_text() const {
   return dotted(path);
 }
 
+std::vector<std::string> Stream::shard_key() const {
+  if (!shard.empty()) return {shard};
+  return latest.empty() ? std::vector<std::string>() : order;
+}
+
 const Field* Stream::field(std::string_view wanted) const {
   for (const auto& f : fields)
     if (f.name == wanted) return &f;
@@ -440,6 +445,8 @@ Stream Catalogue::parse(const std::string& text, const std::string& file) {
       r.fail(root["latest"], "'latest' must be a time or int64 field that is not null");
     for (const auto& name : s.order)
       if (name == s.latest) r.fail(root["latest"], "'latest' can't be in the order");
+    if (!s.shard.empty() && std::find(s.order.begin(), s.order.end(), s.shard) == s.order.end())
+      r.fail(root["shard"], "'shard' must be one of 'order' beside 'latest', or rows of one key lie on several shards");
   }
   if (const auto ttl = root["ttl"]) {
     r.expect_map(ttl, "'ttl'", {"after", "of"});

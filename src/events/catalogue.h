@@ -112,7 +112,7 @@ struct Stream {
   std::vector<Field> fields;
   std::vector<std::string> order;
   std::string partition;  // "month(field)", "day(field)" or empty
-  std::string shard;      // field whose hash places a row in a cluster
+  std::string shard;      // field whose hash places a row in a cluster; empty: shard_key() says by what
   std::string latest;     // ReplacingMergeTree by this version field: only the latest row of a key stays
   // A time field; insert_timestamp is kept as whole seconds since it, which is a byte less than a time of its own and
   // less than that when rows arrive soon. Empty: insert_timestamp is a column.
@@ -121,6 +121,9 @@ struct Stream {
   std::chrono::hours ttl{0};
   std::vector<Rollup> rollups;
 
+  // The fields whose hash places a row in a cluster, none: by chance. Of a table that keeps the newest row of a key the
+  // key, for rows of one key replace each other within one shard only.
+  std::vector<std::string> shard_key() const;
   const Field* field(std::string_view name) const;
   size_t index_of(std::string_view name) const;  // throws Permanent for an unknown name
 };

@@ -129,6 +129,14 @@ TEST(Ddl, OneNodeAndCluster) {
   }
 }
 
+// Rows of one key replace each other within a shard only.
+TEST(Ddl, OnAClusterRowsOfOneKeyMeet) {
+  const auto made = [](const char* stream) { return stream_ddl(shipped().stream(stream), "main"); };
+  EXPECT_THAT(made("trace_log"), Contains(HasSubstr("trace_log_events_local, cityHash64(id))")));
+  EXPECT_THAT(made("affiliate_order"), Contains(HasSubstr("_local, cityHash64(order_id))")));
+  EXPECT_THAT(made("scrape_request_log_events"), Contains(HasSubstr("_local, rand())")));
+}
+
 // A field that the file has gained must be in the table that is inserted into as well as in the one that keeps it.
 TEST(Ddl, OnAClusterBothTablesGainAField) {
   const auto& profile = shipped().stream("profile_log_events");
@@ -203,6 +211,8 @@ const Wrong kWrong[] = {
     {"kind: direct", "kind: dirct", "s.yaml:3: unknown kind of exchange 'dirct', did you mean 'direct'?"},
     {"order: [at]", "order: [att]", "s.yaml:13: order names no field: 'att', did you mean 'at'?"},
     {"order: [at]", "order: [n]", "s.yaml:13: 'n' can't be in the order: it is null or is dropped"},
+    {"order: [at]", "order: [event_id]\nlatest: at\nshard: at",
+     "s.yaml:15: 'shard' must be one of 'order' beside 'latest'"},
     {"order: [at]", "", "s.yaml:2: a warehouse stream needs 'order'"},
     {"order: [at]", "order: at", "s.yaml:13: 'order' must be a list"},
     {"name: at,", "name: event_id,", "s.yaml:10: field 'event_id' is given twice"},

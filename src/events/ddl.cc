@@ -16,6 +16,10 @@ namespace {
 constexpr const char* kDurable =
     "non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1, "
     "min_rows_to_fsync_after_merge = 1";
+// On a cluster Keeper has the tokens, and parts also come from other replicas.
+constexpr const char* kDurableReplica =
+    "fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, "
+    "min_compressed_bytes_to_fsync_after_fetch = 1";
 
 std::string joined(const std::vector<std::string>& items, const std::string& by = ", ") {
   std::string text;
@@ -38,15 +42,13 @@ struct TableSql {
     return fmt::format("Replicated{}('/clickhouse/tables/{{shard}}/events/{}', '{{replica}}'{})", kind, table,
                        argument.empty() ? "" : ", " + argument);
   }
-  std::string settings() const {
-    return cluster.empty() ? kDurable : "fsync_after_insert = 1, fsync_part_directory = 1";
-  }
-  void distributed(std::vector<std::string>& out, const std::string& table, const std::string& shard) const {
+  std::string settings() const { return cluster.empty() ? kDurable : kDurableReplica; }
+  void distributed(std::vector<std::string>& out, const std::string& table, const std::vector<std::string>& key) const {
     if (cluster.empty()) return;
     out.push_back(
         fmt::format("CREATE TABLE IF NOT EXISTS events.{0}{1} AS events.{0}_local ENGINE = Distributed(`{2}`, events, "
                     "{0}_local, {3})",
-                    table, on_cluster(), cluster, shard.empty() ? "rand()" : "cityHash64(" + shard + ")"));
+                    table, on_cluster(), cluster, key.empty() ? "rand()" : "cityHash64(" + joined(key) + ")"));
   }
 };
 
@@ -167,7 +169,7 @@ void rollup_sql(std::vector<std::string>& out, const Stream& s, const Rollup& ro
   // One that was made before; its parts become such ones as they are merged.
   if (sql.cluster.empty())
     out.push_back(fmt::format("ALTER TABLE events.{} MODIFY SETTING {}", rollup.table, kOneFile));
-  sql.distributed(out, rollup.table, s.shard);
+  sql.distributed(out, rollup.table, s.shard_key());
   out.push_back(fmt::format("CREATE MATERIALIZED VIEW IF NOT EXISTS events.{0}_mv{1} TO events.{2} AS {3}",
                             rollup.table, sql.on_cluster(), sql.local(rollup.table),
                             rollup_select(rollup, "events." + sql.local(s.target.table), "")));
@@ -229,7 +231,7 @@ std::vector<std::string> shared_ddl(const std::string& cluster) {
       "exchange LowCardinality(String), routing_key String, headers String, body String CODEC(ZSTD(3))) ENGINE = {} "
       "ORDER BY (stream, id) SETTINGS {}",
       sql.local("parked"), sql.on_cluster(), sql.engine("parked", "ReplacingMergeTree", "version"), sql.settings()));
-  sql.distributed(out, "parked", "id");
+  sql.distributed(out, "parked", {"id"});
   return out;
 }
 
@@ -286,7 +288,7 @@ std::vector<std::string> stream_ddl(const Stream& s, const std::string& cluster,
         fmt::format("ALTER TABLE events.{}{} {}", sql.local(s.target.table), sql.on_cluster(), joined(changes)));
   // One that was made before.
   if (sql.cluster.empty()) out.push_back(fmt::format("ALTER TABLE events.{} MODIFY SETTING {}", s.target.table, parts));
-  sql.distributed(out, s.target.table, s.shard);
+  sql.distributed(out, s.target.table, s.shard_key());
   if (!gained.empty() && !cluster.empty())
     out.push_back(fmt::format("ALTER TABLE events.{}{} {}", s.target.table, sql.on_cluster(), joined(gained)));
   for (const auto& rollup : s.rollups) rollup_sql(out, s, rollup, sql);

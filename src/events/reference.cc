@@ -70,7 +70,7 @@ std::string origin(const Field& f) {
 std::string storage_text(const Stream& s) {
   std::string text = fmt::format("Ordered by {}", listed(s.order));
   if (!s.partition.empty()) text += fmt::format(", partitioned by {}", s.partition);
-  if (!s.shard.empty()) text += fmt::format(", on a cluster spread by {}", s.shard);
+  if (const auto key = s.shard_key(); !key.empty()) text += fmt::format(", on a cluster spread by {}", listed(key));
   if (!s.latest.empty()) text += fmt::format("; of rows with one key the one with the largest {} stays", s.latest);
   if (!s.inserted_after.empty())
     text += fmt::format("; insert_timestamp is kept as seconds since {}", s.inserted_after);

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <set>
 #include <span>
-#include <thread>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -20,6 +19,7 @@
 #include "events/ddl.h"
 #include "support/test_home.h"
 #include "support/warehouse_http.h"
+#include "support/warehouse_way.h"
 
 namespace dalgona::test {
 namespace {
@@ -230,79 +230,47 @@ TEST_F(SinkLayout, ATableOfBeforeIsMadeAnewByHand) {
   EXPECT_EQ(warehouse_.value("SELECT followers FROM " + table + "_series"), "6");
 }
 
-// The way to the warehouse, which refuses an insert or loses its answer.
-class Way {
- public:
+class SinkOnABadWay : public SinkLayout {
+ protected:
   enum Fault { kNone, kRefused, kAnswerLost };
-  // What a server that does not know a setting says of statements that name it.
-  std::atomic<bool> is_old{false};
-  std::atomic<bool> has_secrets{false};  // from the user: system.parts
-  explicit Way(const std::string& warehouse)
-      : warehouse_(warehouse), server_(runtime_, router(), {}), thread_([this] { runtime_.run(false); }) {
-    server_.start();
-  }
-  ~Way() {
-    runtime_.stop(0);
-    thread_.join();
-  }
-  std::string url() const { return fmt::format("http://127.0.0.1:{}", server_.port()); }
   // What becomes of the next insert.
   void strike(Fault fault) { fault_ = fault; }
 
+  // What a server that does not know a setting says of statements that name it.
+  std::atomic<bool> is_old_{false};
+  std::atomic<bool> has_secrets_{false};  // from the user: system.parts
+
  private:
-  http::Router router() {
-    http::Router router;
-    router.post("/", [this](http::Request& request) { return pass(request); },
-                {.decode_body = false, .max_body = 1 << 24});
-    return router;
-  }
   Task<http::Response> pass(http::Request& request) {
     const bool insert = request.target.find("query=INSERT") != std::string::npos;
     const Fault fault = insert ? fault_.exchange(kNone) : kNone;
     if (fault == kRefused) throw Retryable("refused");
-    if (is_old && request.body.find("merge_selector_base") != std::string::npos) {
-      auto refusal = http::Response::text(
-          404,
+    if (is_old_ && request.body.find("merge_selector_base") != std::string::npos)
+      co_return WarehouseWay::refusal(
+          404, 115,
           "Code: 115. DB::Exception: Unknown setting 'merge_selector_base': for storage MergeTree. (UNKNOWN_SETTING)");
-      refusal.headers.set("X-ClickHouse-Exception-Code", "115");
-      co_return refusal;
-    }
-    if (has_secrets && request.body.find("system.parts") != request.body.npos) {
-      auto refusal = http::Response::text(
-          403,
+    if (has_secrets_ && request.body.find("system.parts") != request.body.npos)
+      co_return WarehouseWay::refusal(
+          403, 497,
           "Code: 497. DB::Exception: sink: Not enough privileges. To execute this query, it's necessary to have "
           "the grant SELECT(...) ON system.parts. (ACCESS_DENIED)");
-      refusal.headers.set("X-ClickHouse-Exception-Code", "497");
-      co_return refusal;
-    }
-    http::ClientRequest onwards;
-    onwards.method = "POST";
-    onwards.url = warehouse_ + request.target;
-    onwards.body = request.body;
-    auto answer = co_await client_.send(std::move(onwards));
-    EXPECT_EQ(answer.status, 200) << answer.body;
+    auto answer = co_await way_.hand_on(request);
+    EXPECT_EQ(answer.status, 200) << std::get<std::string>(answer.body);
     if (fault == kAnswerLost) throw Retryable("the answer is lost");
-    co_return http::Response::text(answer.status, std::move(answer.body));
+    co_return answer;
   }
 
-  std::string warehouse_;
   std::atomic<Fault> fault_{kNone};
-  http::Client client_;
-  Runtime runtime_{1};
-  http::Server server_;
-  std::thread thread_;
-};
-
-class SinkOnABadWay : public SinkLayout {
- protected:
-  Way way_{TestHome::shared().warehouse_url()};
+  WarehouseWay way_{TestHome::shared().warehouse_url(), [this](http::Request& request) { return pass(request); }};
   warehouse::Client far_client_{http_, way_.url()};
+
+ protected:
   Store far_{far_client_, "", stop_};
 };
 
 TEST_F(SinkOnABadWay, AnOlderServerChoosesWhatToMergeByItself) {
   const auto stream = now();
-  way_.is_old = true;
+  is_old_ = true;
   far_.prepare(stream);
   far_.prepare(stream);
   const auto settings = warehouse_.value(
@@ -310,7 +278,7 @@ TEST_F(SinkOnABadWay, AnOlderServerChoosesWhatToMergeByItself) {
   EXPECT_EQ(settings.find("merge_selector"), std::string::npos) << settings;
   EXPECT_NE(settings.find("min_bytes_for_wide_part = 268435456"), std::string::npos) << settings;
   EXPECT_NE(settings.find("min_age_to_force_merge_seconds = 3600"), std::string::npos) << settings;
-  way_.is_old = false;  // it was upgraded
+  is_old_ = false;  // it was upgraded
   far_.prepare(stream);
   EXPECT_EQ(warehouse_.value("SELECT create_table_query LIKE '%merge_selector_base = 100%' FROM system.tables WHERE "
                              "database = 'events' AND name = '" +
@@ -323,7 +291,7 @@ TEST_F(SinkOnABadWay, AServerWhoseUserMaySeeNoPartsTellsTheNewestIdsAllTheSame) 
   const Block one = block(new_id(), at_, 5);
   store_.prepare(stream);
   store_.insert(stream, one, "one", encoded_);
-  way_.has_secrets = true;
+  has_secrets_ = true;
   std::vector<Uuid> ids;
   far_.recent_ids(stream, 10, [&](std::span<const Uuid> some) { ids.insert(ids.end(), some.begin(), some.end()); });
   EXPECT_EQ(ids, std::vector<Uuid>{one.columns[0].uuid(0)});
@@ -335,7 +303,7 @@ TEST_F(SinkOnABadWay, AnInsertWhoseAnswerIsLostIsThereOnce) {
   far_.prepare(stream);
   for (const auto* table : {"", "_daily"})
     warehouse_.value("ALTER TABLE events." + name_ + table + " MODIFY SETTING non_replicated_deduplication_window = 0");
-  way_.strike(Way::kAnswerLost);
+  strike(kAnswerLost);
   far_.insert(stream, block(new_id(), at_, 5), "one", encoded_);
   EXPECT_EQ(value("count()"), "1");
   EXPECT_EQ(warehouse_.value("SELECT followers FROM events." + name_ + "_series"), "5");
@@ -349,7 +317,7 @@ TEST_F(SinkOnABadWay, ATokenThatSwallowsASecondAttemptLosesNothing) {
   warehouse_.value("ALTER TABLE events." + name_ + " DELETE WHERE true SETTINGS mutations_sync = 2");
   far_.insert(stream, block(new_id(), at_, 5), "one", encoded_);
   ASSERT_EQ(value("count()"), "0");  // so it does swallow
-  way_.strike(Way::kRefused);
+  strike(kRefused);
   far_.insert(stream, block(new_id(), at_, 6), "one", encoded_);
   EXPECT_EQ(value("count(), any(followers)"), "1\t6");
 }

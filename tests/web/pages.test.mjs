@@ -86,6 +86,7 @@ describe("leaderboard", () => {
       await rowsAre(page, data);
       const ranks = (await page.locator("td.rank .rank-number").allTextContents()).map(Number);
       assert.deepEqual(ranks, data.map((row) => row.rank));
+      await page.locator(".totals", { hasText: /\d/ }).waitFor(); // they are another answer than the rows
       const totals = squeezed(await page.locator(".totals").innerText());
       for (const figure of [status.profiles, status.posts]) assert.ok(totals.includes(figure.toLocaleString("en")), `${totals} has no ${figure}`);
       assert.ok((await page.locator(".pager-where").innerText()).endsWith(totalCount.toLocaleString("en")));
