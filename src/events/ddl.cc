@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -11,15 +12,14 @@ namespace dalgona::events {
 
 namespace {
 
-// Parts are on disk before an insert is answered, and a block that is sent twice with one token is taken once.
-// 10,000 blocks: a retry comes within seconds, and a stream inserts some tens of blocks a second at most.
-constexpr const char* kDurable =
-    "non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1, "
-    "min_rows_to_fsync_after_merge = 1";
+// Parts are on disk before an insert is answered.
+constexpr std::string_view kSynced =
+    "fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1";
+// A block that is sent twice with one token is taken once. 10,000 blocks: a retry comes within seconds, and a stream
+// inserts some tens of blocks a second at most.
+constexpr std::string_view kTokens = "non_replicated_deduplication_window = 10000";
 // On a cluster Keeper has the tokens, and parts also come from other replicas.
-constexpr const char* kDurableReplica =
-    "fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, "
-    "min_compressed_bytes_to_fsync_after_fetch = 1";
+constexpr std::string_view kFetchedSynced = "min_compressed_bytes_to_fsync_after_fetch = 1";
 
 std::string joined(const std::vector<std::string>& items, const std::string& by = ", ") {
   std::string text;
@@ -42,7 +42,7 @@ struct TableSql {
     return fmt::format("Replicated{}('/clickhouse/tables/{{shard}}/events/{}', '{{replica}}'{})", kind, table,
                        argument.empty() ? "" : ", " + argument);
   }
-  std::string settings() const { return cluster.empty() ? kDurable : kDurableReplica; }
+  std::string settings() const { return fmt::format("{}, {}", kSynced, cluster.empty() ? kTokens : kFetchedSynced); }
   void distributed(std::vector<std::string>& out, const std::string& table, const std::vector<std::string>& key) const {
     if (cluster.empty()) return;
     out.push_back(

@@ -1,6 +1,6 @@
 // On a cluster: Distributed tables over Replicated ones. The engine has neither a Keeper nor the servers' own protocol,
 // so what only these can do is taken out of the statements on the way, after a look at whether it was in; the rest is
-// the cluster `main` of one shard, which is the engine itself.
+// the cluster `main` of one shard, whose first replica is the engine itself and whose second one is dead.
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -25,6 +25,7 @@
 #include "event_grpc/store.h"
 #include "events/catalogue.h"
 #include "events/topology.h"
+#include "support/small_log.h"
 #include "support/test_home.h"
 #include "support/warehouse_http.h"
 #include "support/warehouse_way.h"
@@ -56,7 +57,7 @@ class Node {
  private:
   Node() {
     // The engine reads what is in the folder of its file's name. A server is "itself" by its name and port; nobody
-    // listens there.
+    // listens there. The second replica is dead.
     const auto folder = home_.path() / "warehouse/engine.d";
     std::filesystem::create_directories(folder);
     write_file(folder / "cluster.xml", R"(<clickhouse>
@@ -64,6 +65,7 @@ class Node {
   <remote_servers><main><shard>
     <internal_replication>true</internal_replication>
     <replica><host>127.0.0.1</host><port>9000</port></replica>
+    <replica><host>127.0.0.1</host><port>1</port></replica>
   </shard></main></remote_servers>
 </clickhouse>
 )");
@@ -104,16 +106,7 @@ rollups:
                                     "s.yaml");
   }
   Block block(const std::string& profile, int64_t followers) const {
-    Block b;
-    b.columns.emplace_back("event_id", "UUID", Column::Kind::kUuid, false);
-    b.columns.emplace_back("profile_id", "String", Column::Kind::kString, false);
-    b.columns.emplace_back("at", "DateTime64(6, 'UTC')", Column::Kind::kInt64, false);
-    b.columns.emplace_back("followers", "Nullable(Int64)", Column::Kind::kInt64, true);
-    b.columns[0].add(make_uuid7(system_clock().now()));
-    b.columns[1].add(std::string_view(profile));
-    b.columns[2].add(at_);
-    b.columns[3].add(followers);
-    return b;
+    return small_log_block(make_uuid7(system_clock().now()), profile, at_, followers);
   }
 
   std::atomic<bool> answer_lost_{false};  // of the next insert

@@ -17,6 +17,7 @@
 #include "event_grpc/store.h"
 #include "events/catalogue.h"
 #include "events/ddl.h"
+#include "support/small_log.h"
 #include "support/test_home.h"
 #include "support/warehouse_http.h"
 #include "support/warehouse_way.h"
@@ -27,7 +28,6 @@ namespace {
 using event_grpc::StopFlag;
 using event_grpc::Store;
 using warehouse::Block;
-using warehouse::Column;
 
 constexpr const char* kStream = R"(# A log.
 stream: {0}
@@ -64,18 +64,7 @@ class SinkLayout : public testing::Test {
     return events::Catalogue::parse(fmt::format(fmt::runtime(kStream), name_, keep, digits, codec, after), "s.yaml");
   }
   // One row; `at` in microseconds.
-  static Block block(const Uuid& id, int64_t at, int64_t followers) {
-    Block b;
-    b.columns.emplace_back("event_id", "UUID", Column::Kind::kUuid, false);
-    b.columns.emplace_back("profile_id", "String", Column::Kind::kString, false);
-    b.columns.emplace_back("at", "DateTime64(6, 'UTC')", Column::Kind::kInt64, false);
-    b.columns.emplace_back("followers", "Nullable(Int64)", Column::Kind::kInt64, true);
-    b.columns[0].add(id);
-    b.columns[1].add(std::string_view("p"));
-    b.columns[2].add(at);
-    b.columns[3].add(followers);
-    return b;
-  }
+  static Block block(const Uuid& id, int64_t at, int64_t followers) { return small_log_block(id, "p", at, followers); }
   static Uuid new_id() { return make_uuid7(system_clock().now()); }
   std::string value(const std::string& columns) {
     return warehouse_.value("SELECT " + columns + " FROM events." + name_);
